@@ -70,7 +70,32 @@ struct engine_handlers {
     void (*on_done)(void *arg, const struct engine_reply *reply, const struct err *err);
 };
 
+/*
+ * What kind of engine answers, known after connect(). One row of the quirk table: ask for the
+ * trait, never for the engine's name.
+ */
+struct engine_traits {
+    int api_minor;    /* 41 = API 1.41: the newest that both sides speak */
+    char name[32];    /* "docker", "podman", "fettle" */
+    char version[48]; /* the engine's own */
+    char os[16], arch[16];
+    char endpoint[256];     /* "unix:///var/run/docker.sock" */
+    char reason[256];       /* why this engine: "DOCKER_HOST is set" */
+    bool local;             /* container addresses can be reached from this machine */
+    bool no_healthchecks;   /* never runs health checks by itself (Podman without systemd) */
+    bool no_update;         /* POST /containers/ID/update is missing */
+    bool conflict_is_500;   /* name conflicts are 500 instead of 409 */
+    bool remove_is_destroy; /* its events say "remove" where Docker says "destroy" */
+    bool log_seconds;       /* log timestamps have whole seconds only */
+};
+
 struct engine_transport_ops {
+    /*
+     * Reaches the engine and fills t->traits; then calls done once from the loop, err = NULL when
+     * it worked. Calls made before that wait for it. Connecting twice answers from what is known.
+     */
+    void (*connect)(struct engine_transport *t, void (*done)(void *arg, const struct err *err),
+                    void *arg);
     /* Begins a call; never fails here, failures go to on_done. */
     struct engine_call *(*call)(struct engine_transport *t, const struct engine_request *request,
                                 const struct engine_handlers *handlers, void *arg);
@@ -90,6 +115,7 @@ struct engine_transport_ops {
 /* The first member of every transport. */
 struct engine_transport {
     const struct engine_transport_ops *ops;
+    struct engine_traits traits;
 };
 
 #endif
