@@ -200,7 +200,7 @@ static void test_arena(void **state)
     arena_init(&a);
     for (size_t i = 1; i < 3000; i += 7) {
         unsigned char *p = arena_alloc(&a, i * 10);
-        assert_int_equal((uintptr_t)p % sizeof(max_align_t), 0);
+        assert_int_equal((uintptr_t)p % _Alignof(max_align_t), 0);
         assert_int_equal(p[i * 10 - 1], 0);
         memset(p, 0xff, i * 10);
     }
