@@ -1,0 +1,14 @@
+/*
+ * The list of commands, in alphabetical order. X(NAME): src/cmd/NAME.c defines cmd_NAME.
+ */
+#ifndef CMD_COMMANDS_H
+#define CMD_COMMANDS_H
+
+#define CMD_LIST(X) \
+    X(complete)     \
+    X(completion)   \
+    X(help)         \
+    X(man)          \
+    X(version)
+
+#endif
