@@ -198,6 +198,7 @@ struct readiness {
 };
 
 struct restart_policy {
+    bool set;         /* deploy.restart_policy is written */
     const char *name; /* "no", "always", "unless-stopped", "on-failure" or NULL = not said */
     int max_retries;
 };
@@ -222,6 +223,9 @@ struct service {
     const char *name;
     struct pos at;
     const char *config_hash; /* Compose's com.docker.compose.config-hash, 64 hex digits */
+    /* Where the hash depends on other services' containers (network_mode: service:X and the like):
+     * the text that is hashed, with "\x01X\x02" in place of the id of X's first container. */
+    const char *hash_text; /* or NULL */
 
     const char *image;   /* as written; the built image's name when only build is given */
     bool image_set;      /* the file names one */
@@ -344,6 +348,7 @@ struct file_object {
 struct project {
     struct arena arena;
     const char *name;
+    char separator;                /* between the parts of a container's name: '-', or '_' */
     const char *working_dir;       /* absolute */
     struct string_list files;      /* absolute paths, as in the label config_files */
     struct string_list env_files;  /* absolute paths given with --env-file, for the label */
