@@ -10,7 +10,7 @@
 
 #include "base/str.h"
 
-enum { INDEX_FROM = 12 };
+enum { INDEX_FROM = 12, GO_EXPONENT = 6 };
 
 static struct node *new_node(struct arena *a, struct pos at, enum node_kind kind)
 {
@@ -286,7 +286,8 @@ bool node_is(const struct node *n, enum node_kind kind)
     return n && n->kind == kind;
 }
 
-/* Go's %v of a float64: shortest digits that read back the same, exponent from 1e21 on. */
+/* Go's shortest digits of a float64 that read back the same; with an exponent from 1e6 on and below
+ * 1e-4. */
 static const char *print_float(struct arena *a, double value)
 {
     char text[64];
@@ -308,7 +309,7 @@ static const char *print_float(struct arena *a, double value)
     }
     e = strchr(text, 'e');
     exponent = (int)strtod(e + 1, NULL);
-    if (exponent < -4 || exponent >= 21) {
+    if (exponent < -4 || exponent >= GO_EXPONENT) {
         return arena_strdup(a, text);
     }
     {
