@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "model/probe_spec.h"
 
 static const struct {
@@ -70,10 +71,16 @@ void outcome_set(struct outcome *o, enum verdict v, enum probe_layer layer, cons
     va_start(ap, fmt);
     vsnprintf(o->text, sizeof(o->text), fmt, ap);
     va_end(ap);
-    for (char *p = o->text; *p; p++) {
-        if ((unsigned char)*p < ' ') {
-            *p = ' ';
+    for (char *p = o->text; *p;) {
+        size_t n = utf8_len(p);
+        if (n == 0 && p + 4 >= o->text + sizeof(o->text) - 1) {
+            *p = '\0'; /* a character cut in two by the end of the text */
+            break;
         }
+        if (n == 0 || (unsigned char)*p < ' ' || *p == 0x7f) {
+            *p = n == 0 || *p == 0x7f ? '?' : ' ';
+        }
+        p += n ? n : 1;
     }
 }
 
