@@ -31,7 +31,7 @@ void event_hub_add(struct event_hub *hub, event_fn *sink, void *arg)
 void event_emit(const struct event_hub *hub, const struct event *event)
 {
     struct event e = *event;
-    const char **texts[] = {&e.name, &e.service, &e.id, &e.text, &e.hint};
+    const char **texts[] = {&e.name, &e.service, &e.id, &e.text, &e.hint, &e.evidence};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         *texts[i] = *texts[i] ? *texts[i] : "";
     }

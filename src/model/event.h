@@ -77,6 +77,7 @@ struct event {
     enum unit_state state, previous;
     const char *text;
     const char *hint;
+    const char *evidence;   /* EVENT_ERROR: lines (log tail, probe reply), separated by \n */
     struct outcome outcome; /* EVENT_PROBE */
     bool is_stderr;         /* EVENT_LOG */
     bool ok;                /* EVENT_END */

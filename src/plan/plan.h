@@ -89,6 +89,7 @@ struct plan {
     const char *verb; /* "up", "down", ... */
     const struct project *project;
     const struct observed *observed;
+    bool renew_volumes; /* anonymous volumes of replaced containers are not taken over */
     struct plan_unit **units;
     size_t unit_count, unit_cap;
     struct step **steps;

@@ -425,22 +425,39 @@ static void add_recreate(struct up *u, const struct service *s, const struct obs
     add_start(u, unit, last, STEP_START, "recreated");
 }
 
+/* A leftover of an interrupted recreate still has its temporary name: it gets its own once free. */
+static struct step *regain_name(struct up *u, struct plan_unit *unit)
+{
+    const char *name = plan_container_name(&u->plan->arena, u->p, unit->service, unit->number);
+    const struct observed_container *holder = observed_container(u->o, name);
+    struct step *rename = NULL, *gone = holder ? already_removed(u, holder) : NULL;
+    if (strcmp(unit->existing->name, name) == 0 || !unit->existing->replace[0] ||
+        (holder && !gone)) {
+        return NULL;
+    }
+    unit->name = name;
+    rename = plan_unit_step(u->plan, STEP_RENAME, unit, "an interrupted run left a temporary name");
+    plan_after(u->plan, rename, gone, false);
+    return rename;
+}
+
 static void add_existing(struct up *u, const struct service *s, const struct observed_container *c)
 {
-    struct plan_unit *unit = plan_unit_add(u->plan, s, c->number, c->name, c);
+    struct plan_unit *unit = plan_unit_add(u->plan, s, c->number ? c->number : 1, c->name, c);
+    struct step *named = u->opts->flags & PLAN_EXISTING_ONLY ? NULL : regain_name(u, unit);
     switch (c->state) {
     case CONTAINER_RUNNING:
     case CONTAINER_RESTARTING:
         unit->unchanged = true;
         if (!(u->opts->flags & PLAN_NO_START)) {
-            add_prove(u, unit, NULL);
+            add_prove(u, unit, named);
         }
         break;
     case CONTAINER_PAUSED:
-        add_start(u, unit, NULL, STEP_UNPAUSE, "is paused");
+        add_start(u, unit, named, STEP_UNPAUSE, "is paused");
         break;
     default:
-        add_start(u, unit, NULL, STEP_START,
+        add_start(u, unit, named, STEP_START,
                   c->state == CONTAINER_CREATED ? "was created, never started" : "is not running");
         break;
     }
@@ -458,6 +475,27 @@ static int by_worth(const void *x, const void *y)
     int d = (a->reason != NULL) - (b->reason != NULL);
     d = d ? d : (b->c->state == CONTAINER_RUNNING) - (a->c->state == CONTAINER_RUNNING);
     return d ? d : a->c->number - b->c->number;
+}
+
+/* Takes away what is too much, the best stay in list; two with one number are an interrupted run.
+ */
+static void take_surplus(struct up *u, const struct service *s, struct candidate *list,
+                         size_t *count, int wanted)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        bool twin = false;
+        for (size_t k = 0; k < kept; k++) {
+            twin = twin || list[k].c->number == list[i].c->number;
+        }
+        if (!(u->opts->flags & PLAN_EXISTING_ONLY) && (twin || (int)kept >= wanted)) {
+            plan_take_away(u->plan, list[i].c, s,
+                           twin ? "left over by an interrupted run" : "scaled down", false);
+        } else {
+            list[kept++] = list[i];
+        }
+    }
+    *count = kept;
 }
 
 /* id of the namespace owner changed: a container that joined it must be made anew */
@@ -514,11 +552,10 @@ static int add_service(struct up *u, const struct service *s, struct err *err)
     if (count > 1) {
         qsort(list, count, sizeof(*list), by_worth);
     }
+    take_surplus(u, s, list, &count, wanted);
     for (size_t i = 0; i < count; i++) {
         const struct observed_container *c = list[i].c;
-        if (kept >= wanted && !(u->opts->flags & PLAN_EXISTING_ONLY)) {
-            plan_take_away(u->plan, c, s, "scaled down", false);
-        } else if (list[i].reason) {
+        if (list[i].reason) {
             add_recreate(u, s, c, c->number ? c->number : 1, list[i].reason);
         } else {
             add_existing(u, s, c);
@@ -719,6 +756,7 @@ static int begin(struct up *u, struct plan *plan, const char *verb, const struct
     int rc = 0;
     *u = (struct up){.plan = plan, .p = p, .o = o, .opts = opts};
     plan_begin(plan, verb, p, o);
+    plan->renew_volumes = opts->flags & PLAN_RENEW_VOLUMES;
     rc = plan_select(&plan->arena, p, opts,
                      opts->flags & PLAN_NO_DEPS ? SELECT_ONLY : SELECT_DEPENDENCIES, &u->selected,
                      err);
