@@ -18,6 +18,7 @@ struct timeline_entry {
     const char *proof;   /* what was proved, "" when nothing */
     int64_t create_begin, create_end;
     int64_t start_begin, start_end; /* the engine's start call */
+    int64_t proof_begin;            /* the attempt that proved it began; <= 0 = not known */
     int64_t ready;                  /* proof accepted (or start_end when nothing to prove) */
     const char *blocker; /* the container whose readiness released this one's start; "" = none */
     bool failed;
