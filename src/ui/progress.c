@@ -155,20 +155,25 @@ static void plain_line(struct progress *p, struct buf *b, const struct board_row
                        const struct event *e)
 {
     int64_t ms = (e->mono - p->board.began) / NS_PER_MS;
-    CLEANUP_BUF struct buf label = BUF_INIT, text = BUF_INIT;
-    int columns = 0;
+    CLEANUP_BUF struct buf label = BUF_INIT, text = BUF_INIT, state = BUF_INIT;
     if (row->unit != UNIT_CONTAINER) {
         buf_printf(&label, "%s ", unit_kind_name(row->unit));
     }
     buf_str(&label, board_label(&p->board, row));
-    columns = (int)str_columns(buf_text(&label));
-    p->label_width = columns > p->label_width ? columns : p->label_width;
+    VEC_FOREACH (struct board_row, other, &p->board.rows) {
+        int columns = (int)str_columns(board_label(&p->board, other));
+        if (other->unit == UNIT_CONTAINER && columns > p->label_width) {
+            p->label_width = columns;
+        }
+    }
     style_printf(b, p->o.colour, STYLE_DIM, "[%3d.%02d]", (int)(ms / 1000), (int)(ms % 1000 / 10));
     buf_char(b, ' ');
-    term_pad(b, buf_text(&label), p->label_width);
+    int room = (int)str_columns(buf_text(&label));
+    term_pad(b, buf_text(&label), room > p->label_width ? room : p->label_width);
     buf_str(b, "  ");
-    style_str(b, p->o.colour, style_of(row->state), unit_state_name(row->state));
     term_cut(&text, row->text, 400);
+    buf_printf(&state, text.len ? "%-9s" : "%s", unit_state_name(row->state));
+    style_str(b, p->o.colour, style_of(row->state), buf_text(&state));
     if (text.len) {
         buf_printf(b, "  %s", buf_text(&text));
     }

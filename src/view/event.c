@@ -84,7 +84,7 @@ json_t *view_event(const struct event *e)
     case EVENT_KIND_COUNT:
         break;
     }
-    json_text_unless_empty(j, "text", e->text);
+    json_text_unless_empty(j, "text", e->kind == EVENT_ERROR ? "" : e->text);
     json_text_unless_empty(j, "hint", e->hint);
     return j;
 }
