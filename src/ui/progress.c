@@ -116,30 +116,36 @@ void progress_text(struct progress *p, const char *text)
     flush(p, stream_of(p), &b);
 }
 
-/* The text's first line is the cause; the lines after it are evidence. */
-static void problem_text(struct buf *b, bool colour, const struct event *e)
+static void evidence(struct buf *b, bool colour, const char *text)
 {
-    bool error = e->kind == EVENT_ERROR;
     CLEANUP_STRV struct strv lines = {0};
-    str_split(e->text, '\n', &lines);
-    style_str(b, colour, error ? STYLE_ERROR : STYLE_WARN, error ? "error:" : "warning:");
+    str_split(text, '\n', &lines);
     for (size_t i = 0; i < lines.len; i++) {
         CLEANUP_BUF struct buf line = BUF_INIT;
-        if (i > 0 && i + 1 == lines.len && !lines.items[i][0]) {
+        if (i + 1 == lines.len && !lines.items[i][0]) {
             break;
         }
         term_cut(&line, lines.items[i], 4096);
-        if (i == 0) {
-            buf_printf(b, " %s\n", buf_text(&line));
-        } else {
-            style_str(b, colour, STYLE_DIM, "  | ");
-            buf_printf(b, "%s\n", buf_text(&line));
-        }
+        style_str(b, colour, STYLE_DIM, "  | ");
+        buf_printf(b, "%s\n", buf_text(&line));
     }
+}
+
+/* One cause, the evidence, one thing to do. */
+static void problem_text(struct buf *b, bool colour, const struct event *e)
+{
+    bool error = e->kind == EVENT_ERROR;
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    style_str(b, colour, error ? STYLE_ERROR : STYLE_WARN, error ? "error:" : "warning:");
+    term_cut(&text, e->text, 4096);
+    buf_printf(b, " %s\n", buf_text(&text));
+    evidence(b, colour, e->evidence);
     if (e->hint[0]) {
+        buf_clear(&text);
+        term_cut(&text, e->hint, 4096);
         buf_str(b, "  ");
         style_str(b, colour, STYLE_CYAN, "hint:");
-        buf_printf(b, " %s\n", e->hint);
+        buf_printf(b, " %s\n", buf_text(&text));
     }
 }
 

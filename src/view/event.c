@@ -1,5 +1,5 @@
 /*
- * Events to JSON. Pure. Text from outside may not be UTF-8; json_text() mends it.
+ * Events to JSON. Pure. Text from outside may not be UTF-8; view_text() mends it.
  */
 #include "view/event.h"
 
@@ -14,9 +14,9 @@ json_t *view_outcome(const struct outcome *o)
     json_t *j = json_object();
     json_object_set_new(j, "verdict", json_string(verdict_name(o->verdict)));
     json_object_set_new(j, "layer", json_string(probe_layer_name(o->layer)));
-    json_text_unless_empty(j, "code", o->code);
-    json_text_unless_empty(j, "text", o->text);
-    json_object_set_new(j, "ms", json_ms(o->duration));
+    view_set_text(j, "code", o->code);
+    view_set_text(j, "text", o->text);
+    json_object_set_new(j, "ms", view_ms(o->duration));
     return j;
 }
 
@@ -25,16 +25,16 @@ static void compose_words(json_t *j, const struct event *e)
 {
     CLEANUP_FREE char *id = xasprintf("%s %s", unit_kind_name(e->unit), e->name);
     id[0] = (char)toupper((unsigned char)id[0]);
-    json_object_set_new(j, "id", json_text(id));
+    json_object_set_new(j, "id", view_text(id));
     json_object_set_new(j, "status", json_string(unit_state_word(e->state)));
 }
 
 static void add_unit(json_t *j, const struct event *e)
 {
     json_object_set_new(j, "unit", json_string(unit_kind_name(e->unit)));
-    json_object_set_new(j, "name", json_text(e->name));
-    json_text_unless_empty(j, "service", e->service);
-    json_text_unless_empty(j, "engine_id", e->id);
+    json_object_set_new(j, "name", view_text(e->name));
+    view_set_text(j, "service", e->service);
+    view_set_text(j, "engine_id", e->id);
 }
 
 json_t *view_event(const struct event *e)
@@ -55,15 +55,15 @@ json_t *view_event(const struct event *e)
         if (e->previous != e->state) {
             json_object_set_new(j, "previous", json_string(unit_state_name(e->previous)));
         }
-        json_object_set_new(j, "ms", json_ms(e->duration));
+        json_object_set_new(j, "ms", view_ms(e->duration));
         compose_words(j, e);
         break;
     case EVENT_PROBE:
         json_object_set_new(j, "outcome", view_outcome(&e->outcome));
         break;
     case EVENT_LOG:
-        json_object_set_new(j, "name", json_text(e->name));
-        json_text_unless_empty(j, "service", e->service);
+        json_object_set_new(j, "name", view_text(e->name));
+        view_set_text(j, "service", e->service);
         json_object_set_new(j, "stream", json_string(e->is_stderr ? "stderr" : "stdout"));
         break;
     case EVENT_PROGRESS:
@@ -74,17 +74,18 @@ json_t *view_event(const struct event *e)
         break;
     case EVENT_ERROR:
         json_object_set_new(j, "error", json_true());
-        json_object_set_new(j, "message", json_text(e->text));
+        json_object_set_new(j, "message", view_text(e->text));
+        view_set_text(j, "evidence", e->evidence);
         break;
     case EVENT_END:
         json_object_set_new(j, "ok", json_boolean(e->ok));
-        json_object_set_new(j, "ms", json_ms(e->duration));
+        json_object_set_new(j, "ms", view_ms(e->duration));
         break;
     case EVENT_WARNING:
     case EVENT_KIND_COUNT:
         break;
     }
-    json_text_unless_empty(j, "text", e->kind == EVENT_ERROR ? "" : e->text);
-    json_text_unless_empty(j, "hint", e->hint);
+    view_set_text(j, "text", e->kind == EVENT_ERROR ? "" : e->text);
+    view_set_text(j, "hint", e->hint);
     return j;
 }

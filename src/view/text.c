@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-json_t *json_text(const char *s)
+json_t *view_text(const char *s)
 {
     CLEANUP_BUF struct buf b = BUF_INIT;
     json_t *j = json_string(s ? s : "");
@@ -21,14 +21,14 @@ json_t *json_text(const char *s)
     return json_string(buf_text(&b));
 }
 
-void json_text_unless_empty(json_t *object, const char *key, const char *s)
+void view_set_text(json_t *object, const char *key, const char *s)
 {
     if (!str_empty(s)) {
-        json_object_set_new(object, key, json_text(s));
+        json_object_set_new(object, key, view_text(s));
     }
 }
 
-json_t *json_ms(int64_t ns)
+json_t *view_ms(int64_t ns)
 {
     /* Through an integer of microseconds, so that 0.1 does not print as 0.10000000000000001. */
     int64_t us = ns / 1000;

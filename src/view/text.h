@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 /* A JSON string of text from outside: bytes that are not UTF-8 become U+FFFD. NULL is "". */
-json_t *json_text(const char *s);
+json_t *view_text(const char *s);
 /* Sets the key unless s is NULL or "". */
-void json_text_unless_empty(json_t *object, const char *key, const char *s);
+void view_set_text(json_t *object, const char *key, const char *s);
 /* Nanoseconds as milliseconds with three decimals. */
-json_t *json_ms(int64_t ns);
+json_t *view_ms(int64_t ns);
 
 #endif

@@ -13,8 +13,8 @@ static void add_span(json_t *j, const char *key, int64_t begin, int64_t end)
 {
     if (begin >= 0 && end >= begin) {
         json_t *span = json_array();
-        json_array_append_new(span, json_ms(begin));
-        json_array_append_new(span, json_ms(end));
+        json_array_append_new(span, view_ms(begin));
+        json_array_append_new(span, view_ms(end));
         json_object_set_new(j, key, span);
     }
 }
@@ -22,18 +22,18 @@ static void add_span(json_t *j, const char *key, int64_t begin, int64_t end)
 static json_t *entry_to_json(const struct timeline_entry *e)
 {
     json_t *j = json_object();
-    json_object_set_new(j, "name", json_text(e->name));
-    json_text_unless_empty(j, "service", e->service);
+    json_object_set_new(j, "name", view_text(e->name));
+    view_set_text(j, "service", e->service);
     add_span(j, "create_ms", e->create_begin, e->create_end);
     add_span(j, "start_ms", e->start_begin, e->start_end);
     if (e->proof_begin > 0) {
-        json_object_set_new(j, "proof_ms", json_ms(e->proof_begin));
+        json_object_set_new(j, "proof_ms", view_ms(e->proof_begin));
     }
     if (e->ready >= 0) {
-        json_object_set_new(j, "ready_ms", json_ms(e->ready));
+        json_object_set_new(j, "ready_ms", view_ms(e->ready));
     }
-    json_text_unless_empty(j, "proof", e->proof);
-    json_text_unless_empty(j, "blocker", e->blocker);
+    view_set_text(j, "proof", e->proof);
+    view_set_text(j, "blocker", e->blocker);
     json_object_set_new(j, "failed", json_boolean(e->failed));
     json_object_set_new(j, "critical", json_boolean(e->critical));
     return j;
@@ -43,10 +43,10 @@ json_t *view_timeline(const struct timeline *t)
 {
     char stamp[CLOCK_RFC3339_MAX];
     json_t *j = json_object(), *entries = json_array();
-    json_object_set_new(j, "project", json_text(t->project));
-    json_object_set_new(j, "command", json_text(t->command));
+    json_object_set_new(j, "project", view_text(t->project));
+    json_object_set_new(j, "command", view_text(t->command));
     json_object_set_new(j, "began", json_string(clock_rfc3339(t->began, stamp)));
-    json_object_set_new(j, "duration_ms", json_ms(t->duration));
+    json_object_set_new(j, "duration_ms", view_ms(t->duration));
     json_object_set_new(j, "ok", json_boolean(t->ok));
     for (size_t i = 0; i < t->count; i++) {
         json_array_append_new(entries, entry_to_json(&t->entries[i]));

@@ -126,6 +126,8 @@ static void screen_text(const struct screen *s, struct buf *out)
 
 /* --- the stream --- */
 
+#define EVIDENCE "Traceback (most recent call last):\n  KeyError: 'X'\n"
+
 struct run {
     struct event_hub hub;
     int64_t now;
@@ -169,6 +171,7 @@ static void say(struct run *r, enum event_kind kind, int ms, const char *name, c
                                         .name = name,
                                         .text = text,
                                         .hint = hint,
+                                        .evidence = kind == EVENT_ERROR ? EVIDENCE : "",
                                         .ok = ok,
                                         .count = 4,
                                         .duration = ms * NS_PER_MS});
@@ -205,8 +208,7 @@ static void second_half(struct run *r)
     unit(r, 1752, UNIT_CONTAINER, "shop-web-2", "web", UNIT_STARTING, "");
     unit(r, 2000, UNIT_CONTAINER, "shop-web-1", "web", UNIT_STARTED, "");
     unit(r, 2001, UNIT_CONTAINER, "shop-web-2", "web", UNIT_FAILED, "exited with code 1");
-    say(r, EVENT_ERROR, 2002, "shop-web-2",
-        "web: exited with code 1\nTraceback (most recent call last):\n  KeyError: 'X'",
+    say(r, EVENT_ERROR, 2002, "shop-web-2", "web: exited with code 1",
         "set X in the environment of web", false);
     say(r, EVENT_END, 2010, NULL, "1 of 4 failed", NULL, false);
 }
