@@ -31,7 +31,7 @@ static int colour_of(const struct args *globals, enum colour_mode *ret, struct e
     return 0;
 }
 
-static int progress_of(const struct args *globals, enum progress *ret, struct err *err)
+static int progress_of(const struct args *globals, enum progress_choice *ret, struct err *err)
 {
     static const char *const names[] = {"auto", "tty", "plain", "json", "quiet"};
     const char *text = args_text(globals, "progress");
@@ -44,7 +44,7 @@ static int progress_of(const struct args *globals, enum progress *ret, struct er
     }
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (str_eq(text, names[i])) {
-            *ret = (enum progress)i;
+            *ret = (enum progress_choice)i;
             return 0;
         }
     }
@@ -73,9 +73,4 @@ int context_init(struct cmd_context *ctx, const struct args *globals, struct err
 {
     *ctx = (struct cmd_context){.globals = globals};
     return context_options(ctx, err);
-}
-
-void context_release(struct cmd_context *ctx)
-{
-    (void)ctx;
 }

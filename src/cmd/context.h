@@ -6,6 +6,7 @@
 #define CMD_CONTEXT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/buf.h"
 #include "base/diag.h"
@@ -17,7 +18,15 @@
 /* The Compose release whose files, commands, labels and words are followed. */
 #define COMPOSE_LEVEL "2.40.3"
 
-enum progress { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_QUIET };
+enum progress_choice { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_QUIET };
+
+struct ev_loop;
+struct ev_signal;
+struct ev_timer;
+struct event_hub;
+struct observed;
+struct progress;
+struct timeline;
 
 struct cmd_context {
     const struct cmd *cmd;
@@ -25,7 +34,20 @@ struct cmd_context {
     struct term out, err; /* standard output and error */
     bool json;            /* --json or --format json */
     bool dry_run;
-    enum progress progress;
+    enum progress_choice progress;
+    bool told; /* the error was printed already (diagnostics): main stays silent */
+
+    /* The rest belongs to context*.c. */
+    struct ev_loop *loop;
+    struct ev_signal *signals[3]; /* INT, TERM, WINCH */
+    void (*on_interrupt)(void *arg, int times);
+    void *interrupt_arg;
+    int interrupts;
+    bool finished;
+    int result;
+    struct err result_err;
+    struct progress *renderer;
+    struct ev_timer *tick;
 };
 
 /* Reads what the global options and the environment say about output; usable even when it fails. */
@@ -34,7 +56,49 @@ int context_init(struct cmd_context *ctx, const struct args *globals, struct err
 int context_options(struct cmd_context *ctx, struct err *err) MUST_CHECK;
 void context_release(struct cmd_context *ctx);
 
+/* --- waiting on the loop: start something, then context_wait(); callbacks end it --- */
+
+/* The one loop, made at the first call. */
+struct ev_loop *context_loop(struct cmd_context *ctx);
+/*
+ * Runs the loop until context_finish(). Returns what that was given; a negative one comes with
+ * *err. SIGINT and SIGTERM end it with ERR_CANCELLED unless context_on_interrupt() says otherwise.
+ */
+int context_wait(struct cmd_context *ctx, struct err *err) MUST_CHECK;
+/* result: 0, a positive exit status, or -ERR_x with err. The first call counts. */
+void context_finish(struct cmd_context *ctx, int result, const struct err *err);
+/* The same as a callback of the engine's and other layers: err NULL means 0. arg is the context. */
+void context_done(void *arg, const struct err *err);
+/*
+ * fn(arg, 1) at the first SIGINT or SIGTERM, fn(arg, 2) at the second, ...: stop in order, then by
+ * force; it must lead to context_finish(). NULL brings the default back.
+ */
+void context_on_interrupt(struct cmd_context *ctx, void (*fn)(void *arg, int times), void *arg);
+
+/* --- the events of a run --- */
+
+struct progress_setup {
+    const char *project;       /* cut from log prefixes; must live as long as the renderer */
+    bool no_prefix, no_colour; /* of log lines */
+    bool timestamps;           /* of log lines */
+    bool quiet;                /* show problems only */
+};
+/*
+ * Adds the renderer that the options, the environment and the terminal ask for to the hub; the
+ * context keeps its clock running, follows window changes and frees it.
+ */
+struct progress *context_progress(struct cmd_context *ctx, struct event_hub *hub,
+                                  const struct progress_setup *options);
+/* Takes the live view away, if there is one. */
+void context_progress_end(struct cmd_context *ctx);
+/*
+ * Below a finished start: addresses (observed may be NULL), time to ready and critical path; keeps
+ * the timeline for `fettle timeline`. Call before context_progress_end().
+ */
+void context_summary(struct cmd_context *ctx, const struct observed *observed, struct timeline *t);
+
 /* Printing. Everything goes through these, so that a closed pipe ends the program quietly. */
+void show_bytes(int fd, const char *data, size_t len);
 void show_buf(int fd, const struct buf *b);
 void show_text(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* One line "warning: ..." on standard error. */

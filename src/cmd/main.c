@@ -136,8 +136,10 @@ int main(int argc, char **argv)
     args_init(&globals, cmd_global_options, NULL);
     int rc = run_program(&ctx, &globals, argc, argv, &err);
     if (rc < 0) {
-        see_help(&err, ctx.cmd);
-        show_error(&ctx, &err);
+        if (!ctx.told) {
+            see_help(&err, ctx.cmd);
+            show_error(&ctx, &err);
+        }
         rc = err_exit_status((enum err_code) - rc);
     }
     context_release(&ctx);

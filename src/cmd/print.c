@@ -13,10 +13,10 @@
 #include "cmd/context.h"
 #include "ui/problem.h"
 
-void show_buf(int fd, const struct buf *b)
+void show_bytes(int fd, const char *data, size_t len)
 {
-    const char *p = b->data;
-    size_t left = b->len;
+    const char *p = data;
+    size_t left = len;
     if (fd == STDOUT_FILENO) {
         fflush(stdout);
     }
@@ -36,6 +36,11 @@ void show_buf(int fd, const struct buf *b)
         p += n;
         left -= (size_t)n;
     }
+}
+
+void show_buf(int fd, const struct buf *b)
+{
+    show_bytes(fd, b->data, b->len);
 }
 
 void show_text(const char *fmt, ...)
