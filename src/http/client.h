@@ -36,8 +36,10 @@ struct http_client_config {
 
 /* Strings are copied. Connects with the first request. */
 struct http_client *http_client_new(struct ev_loop *loop, const struct http_client_config *config);
-/* Cancels what is in flight: each request's on_done comes (ERR_CANCELLED) before this returns,
- * then everything is closed. Hijacked streams live on. Takes NULL. */
+/*
+ * Cancels what is in flight: each request's on_done comes (ERR_CANCELLED) before this returns,
+ * then everything is closed. Hijacked streams live on. Takes NULL.
+ */
 void http_client_free(struct http_client *c);
 /* Opens one connection ahead of the first request. */
 void http_client_warm(struct http_client *c);
@@ -63,11 +65,12 @@ struct http_request_spec {
     http_body_fn *body_fn; /* instead of body; called from the loop with the handlers' arg */
     int64_t body_fn_len;   /* known total, or 0 = chunked */
     unsigned flags;
-    int64_t deadline; /* absolute; 0 or CLOCK_NEVER = none. With HTTP_STREAM and HTTP_HIJACK it
-                       * covers the time until the head of the answer has arrived */
-    int64_t idle;     /* ns without a byte of the body; 0 = none */
-    size_t max_body;  /* of a collected body; 0 = HTTP_BODY_MAX. An error status of a streamed or
-                       * hijacked request is always collected, up to HTTP_ERROR_BODY_MAX */
+    int64_t deadline;      /* absolute, for the whole exchange; 0 or CLOCK_NEVER = none. A hijacked
+                            * stream is free of it */
+    int64_t head_deadline; /* absolute, until the head of the answer has arrived; 0 = none */
+    int64_t idle;          /* ns without a byte of the body; 0 = none */
+    size_t max_body; /* of a collected body; 0 = HTTP_BODY_MAX. An error status of a streamed or
+                      * hijacked request is always collected, up to HTTP_ERROR_BODY_MAX */
 };
 enum { HTTP_ERROR_BODY_MAX = 64 << 10 };
 
@@ -98,7 +101,8 @@ struct http_request *http_request_start(struct http_client *c, const struct http
 /* on_done with ERR_CANCELLED follows at the end of this turn; its connection is closed. Harmless
  * to call twice, or inside a callback of the request. */
 void http_request_cancel(struct http_request *q);
-/* Backpressure for HTTP_STREAM. */
+/* Backpressure for HTTP_STREAM: reading stops. What was read already (at most STREAM_IN_MAX, mostly
+ * 16 KiB) still comes, even the end. */
 void http_request_pause(struct http_request *q);
 void http_request_resume(struct http_request *q);
 /* The body producer has something again. */

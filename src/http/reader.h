@@ -64,8 +64,6 @@ int http_reader_feed(struct http_reader *r, const char *data, size_t len, size_t
                      struct err *err) MUST_CHECK;
 /* The peer closed: completes a body without length, else ERR_IO "closed in the middle". */
 int http_reader_eof(struct http_reader *r, struct err *err) MUST_CHECK;
-/* Stops eating after the current on_body; http_reader_feed() returns early, feed the rest later. */
-void http_reader_pause(struct http_reader *r);
 enum http_reader_state http_reader_state(const struct http_reader *r);
 const struct http_response *http_reader_response(const struct http_reader *r);
 /* Whether the connection may carry another request after DONE. */

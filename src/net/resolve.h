@@ -18,7 +18,7 @@ struct resolver *resolver_new(struct ev_loop *loop);
 /* For tests and for other roots (a container's view): NULL = the system's file. */
 struct resolver *resolver_new_with(struct ev_loop *loop, const char *hosts_file,
                                    const char *resolv_conf);
-/* No look-up may be in flight. Takes NULL. */
+/* Look-ups in flight end with ERR_CANCELLED before this returns. Takes NULL. */
 void resolver_free(struct resolver *r);
 
 /*
