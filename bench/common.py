@@ -1,105 +1,18 @@
 """Shared by the benchmarks: the engine's API, commands with their cost, an idle gate, statistics."""
-import http.client
-import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
-from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+from dockerapi import Engine, in_parallel  # noqa: E402,F401 - for the benchmarks that import this
+
 FETTLE = os.environ.get("FETTLE", str(ROOT / "build/fettle"))
-
-
-class Engine:
-    """The Docker Engine API over its Unix socket, one kept connection a thread."""
-
-    def __init__(self):
-        host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-        if not host.startswith("unix://"):
-            sys.exit(f"the benchmarks need an engine on a Unix socket, not {host}")
-        self.path = host[len("unix://"):]
-        self.local = threading.local()
-
-    def connection(self):
-        c = getattr(self.local, "connection", None)
-        if c is None:
-            c = self.local.connection = http.client.HTTPConnection("localhost")
-            c.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            c.sock.settimeout(120)
-            c.sock.connect(self.path)
-        return c
-
-    def call(self, method, path, body=None, fine=(200, 201, 204, 304)):
-        data = None if body is None else json.dumps(body)
-        try:
-            c = self.connection()
-            c.request(method, path, data, {"Content-Type": "application/json"} if data else {})
-            reply = c.getresponse()
-            raw = reply.read()
-        except (OSError, http.client.HTTPException):
-            self.local.connection = None
-            raise
-        if reply.status not in fine:
-            raise RuntimeError(f"{method} {path}: {reply.status} {raw[:300].decode(errors='replace')}")
-        return json.loads(raw) if raw.strip() else None
-
-    def version(self):
-        v = self.call("GET", "/version")
-        return f"{v['Platform']['Name'] or 'engine'} {v['Version']}"
-
-    def has_image(self, name):
-        return self.call("GET", f"/images/{name}/json", fine=(200, 404)).get("Id") is not None
-
-    def clean(self, project, volumes):
-        """Removes all that carries the project's label, whoever made it. The engine lets go of a
-        container's network and volumes a little after the container itself, hence the tries."""
-        mine = "filters=" + quote(json.dumps({"label": [f"com.docker.compose.project={project}"]}))
-        end = time.monotonic() + 60
-        while True:
-            left = [("containers", c["Id"] + "?force=1&v=1")
-                    for c in self.call("GET", f"/containers/json?all=1&{mine}")]
-            left = left or [("networks", n["Id"]) for n in self.call("GET", f"/networks?{mine}")]
-            if volumes and not left:
-                left = [("volumes", v["Name"])
-                        for v in self.call("GET", f"/volumes?{mine}")["Volumes"] or []]
-            if not left:
-                return
-            if time.monotonic() > end:
-                raise RuntimeError(f"could not be removed: {left}")
-            in_parallel([lambda kind=k, name=n: self.call("DELETE", f"/{kind}/{name}",
-                                                          fine=(204, 403, 404, 409))
-                         for k, n in left], 4)
-
-
-def in_parallel(jobs, width=None):
-    """Runs the jobs on `width` threads (default: one each); the first failure is raised at the end."""
-    todo, failed, lock = list(reversed(jobs)), [], threading.Lock()
-
-    def work():
-        while True:
-            with lock:
-                if not todo:
-                    return
-                job = todo.pop()
-            try:
-                job()
-            except Exception as error:
-                failed.append(error)
-
-    threads = [threading.Thread(target=work) for _ in range(min(width or len(jobs), len(jobs)))]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    if failed:
-        raise failed[0]
 
 
 def run(command, check=True, **options):
