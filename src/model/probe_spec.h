@@ -41,6 +41,9 @@ struct status_range {
     int from, to;
 };
 
+/* How much of the server's certificate is checked. Stacks sign their own, so nothing by default. */
+enum probe_tls_check { PROBE_TLS_ENCRYPT, PROBE_TLS_CHAIN, PROBE_TLS_FULL /* and the name */ };
+
 /*
  * Strings live as long as whoever made the spec (the project's arena, or the command line).
  * Unused fields are zero. Secrets (password) are never printed.
@@ -48,9 +51,12 @@ struct status_range {
 struct probe_spec {
     enum probe_kind kind;
     enum probe_origin origin;
+    bool lenient; /* a guessed login: when it is refused, the server still counts as ready */
     const char *host; /* NULL = the container's own address */
     uint16_t port;    /* 0 = the kind's default */
     bool tls;
+    enum probe_tls_check tls_check;
+    const char *tls_ca; /* PEM file to check against; NULL = the system's */
     const char *user, *password, *database;
     const char *const *tables; /* PostgreSQL, MySQL: must exist */
     size_t table_count;

@@ -283,12 +283,13 @@ static enum probe_want judge(struct http *h, struct outcome *ret)
                             h->body.len >= BODY_MAX ? " (its first MiB)" : "");
     }
     probe_peer_text(&h->m, h->reason, strlen(h->reason), reason, sizeof(reason));
+    const char *path = spec->path ? spec->path : "/"; /* a query may hold a token */
     const char *more = spec->header && spec->body ? ", header and body fit"
                        : spec->header             ? ", header fits"
                        : spec->body               ? ", body fits"
                                                   : "";
-    return probe_finish(ret, VERDICT_READY, LAYER_APP, "", "%s %s answers %u%s%s%s",
-                        spec->method ? spec->method : "GET", spec->path ? spec->path : "/", status,
+    return probe_finish(ret, VERDICT_READY, LAYER_APP, "", "%s %.*s answers %u%s%s%s",
+                        spec->method ? spec->method : "GET", (int)strcspn(path, "?"), path, status,
                         *reason ? " " : "", reason, more);
 }
 

@@ -425,6 +425,27 @@ static enum probe_want on_ready(struct pg *pg, struct buf *out, struct outcome *
     }
 }
 
+static enum probe_want on_error(struct pg *pg, const struct message *msg, struct buf *out,
+                                struct outcome *ret)
+{
+    if (pg->logged_in) {
+        put_message(out, 'X', "", 0);
+    }
+    enum probe_want want = pg_error_outcome(&pg->m, msg->body, msg->len, pg->logged_in, ret);
+    bool login = ret->layer == LAYER_AUTH || strcmp(ret->code, "3D000") == 0;
+    /* 28000 on a plain connection: the runner tries TLS first. */
+    bool final = pg->m.tls || strcmp(ret->code, "28000") != 0;
+    if (pg->m.spec->lenient && login && final && ret->verdict == VERDICT_NEVER) {
+        char why[sizeof(ret->code)];
+        memcpy(why, ret->code, sizeof(why));
+        return probe_finish(ret, VERDICT_READY, LAYER_AUTH, "login-unproved",
+                            "PostgreSQL accepts connections; the login that its environment "
+                            "suggests is refused (%s)",
+                            why);
+    }
+    return want;
+}
+
 static enum probe_want on_message(struct pg *pg, const struct message *msg, struct buf *out,
                                   struct outcome *ret)
 {
@@ -432,10 +453,7 @@ static enum probe_want on_message(struct pg *pg, const struct message *msg, stru
     case 'R':
         return on_auth(pg, msg, out, ret);
     case 'E':
-        if (pg->logged_in) {
-            put_message(out, 'X', "", 0);
-        }
-        return pg_error_outcome(&pg->m, msg->body, msg->len, pg->logged_in, ret);
+        return on_error(pg, msg, out, ret);
     case 'S':
         on_parameter(pg, msg);
         return PROBE_WANT_READ;

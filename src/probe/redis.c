@@ -161,6 +161,11 @@ static bool auth_ask(struct redis *r, struct buf *out)
 
 static enum probe_want auth_judge(struct redis *r, const struct reply *rep, struct outcome *ret)
 {
+    if (r->m.spec->lenient &&
+        (resp_starts(rep->v, "WRONGPASS") || resp_starts(rep->v, "ERR invalid password"))) {
+        return probe_finish(ret, VERDICT_READY, LAYER_AUTH, "login-unproved",
+                            "Redis answers; the password that its environment suggests is refused");
+    }
     if (!is_error(rep)) {
         return resp_is(rep->v, "OK") ? PROBE_WANT_READ
                                      : probe_garbage(&r->m, ret, "its answer to AUTH is not OK");
@@ -312,6 +317,13 @@ static enum probe_want canary_error(struct redis *r, const struct reply *rep, st
         return probe_finish(ret, VERDICT_NEVER, LAYER_AUTH, "NOPERM",
                             "Redis forbids this user the canary: allow +set +get +del on "
                             "~fettle:probe:*, or set write: false");
+    }
+    if (is_inferred(r) && !resp_starts(rep->v, "LOADING")) {
+        /* Nobody asked for writing; the health check would not see it. */
+        snprintf(r->note, sizeof(r->note), "refuses writes (%.*s)", (int)strcspn(rep->text, " "),
+                 rep->text);
+        r->read_only = true;
+        return PROBE_WANT_READ;
     }
     return error_outcome(rep, ret);
 }
