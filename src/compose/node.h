@@ -24,8 +24,14 @@ enum node_kind {
     NODE_KIND_COUNT
 };
 
-/* What a merge has to do with the value of an earlier file. */
-enum node_tag { TAG_NONE, TAG_RESET, TAG_OVERRIDE };
+/* What a merge has to do with the value of an earlier file; and marks of the reader. */
+enum node_tag {
+    TAG_NONE,
+    TAG_RESET,
+    TAG_OVERRIDE,
+    TAG_DATE,  /* an unquoted date: a string that only extensions may hold */
+    TAG_BROKEN /* what is wrong with this value was reported already: check no further */
+};
 
 struct node;
 
