@@ -523,12 +523,15 @@ static int add_service(struct up *u, const struct service *s, struct err *err)
     struct plan_options local = *u->opts;
     int wanted = replicas_of(u, s), kept = 0, next = 0;
     if (wanted < 0 || wanted > REPLICAS_MAX) {
-        return err_set(err, ERR_USAGE, "%s: %d replicas, expected 0 to %d", s->name, wanted,
-                       REPLICAS_MAX);
+        err_set(err, ERR_USAGE, "%s: %d replicas, expected 0 to %d", s->name, wanted, REPLICAS_MAX);
+        err_subject(err, s->name);
+        err_hint(err, "give --scale %s=N or deploy.replicas a number in that range", s->name);
+        return -ERR_USAGE;
     }
     if (wanted > 1 && s->container_name) {
         err_set(err, ERR_USAGE, "%s has container_name: %s and cannot be scaled to %d", s->name,
                 s->container_name, wanted);
+        err_subject(err, s->name);
         err_at(err, s->at.file, s->at.line, s->at.col);
         err_hint(err, "remove container_name: every replica needs a name of its own");
         return -ERR_USAGE;
