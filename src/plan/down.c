@@ -241,6 +241,20 @@ static void add_bounced(const struct project *p, bool *selected)
     }
 }
 
+/* Others wait for its success: it is proved by its end, not by being ready. */
+static bool is_job(const struct project *p, const struct service *s)
+{
+    for (size_t i = 0; i < p->service_count; i++) {
+        for (size_t d = 0; d < p->services[i].depends_on_count; d++) {
+            const struct depends_on *dep = &p->services[i].depends_on[d];
+            if (dep->condition == CONDITION_COMPLETED && strcmp(dep->service, s->name) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /*
  * Restart in dependency order: each service is restarted and proved before its dependents are; the
  * dependents of a restarted service are proved again, because their connections were cut.
@@ -276,9 +290,11 @@ int plan_restart(const struct project *p, const struct observed *o, const struct
         } else {
             unit->unchanged = true;
         }
-        last[i] = plan_unit_step(ret, STEP_PROVE, unit,
-                                 selected[si] ? "must be ready again"
-                                              : "a dependency was restarted");
+        bool job = is_job(p, s);
+        last[i] = plan_unit_step(ret, job ? STEP_EXIT : STEP_PROVE, unit,
+                                 !selected[si] ? "a dependency was restarted"
+                                 : job         ? "must succeed again"
+                                               : "must be ready again");
         plan_after(ret, last[i], first[i], false);
     }
     for (size_t i = 0; i < o->container_count; i++) {
