@@ -7,8 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#undef alloca
-#pragma GCC poison alloca strcpy strcat sprintf vsprintf strncpy strncat strtok gets
+#pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok gets
 #pragma GCC poison atoi atol atoll atof strtol strtoll strtoul strtoull
 #pragma GCC poison gmtime localtime ctime asctime system
 

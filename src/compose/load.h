@@ -1,72 +1,50 @@
 /*
- * From command-line words to a project: finds the files, reads the environment, merges everything
- * to one tree (compose_load_tree) and hands it to validation, normalisation and the typed model
- * (compose_load). Reads files; never looks at the process's environment or directory by itself.
+ * Files to a project: the one entry of compose/. Follows docker compose's order of operations.
  */
 #ifndef COMPOSE_LOAD_H
 #define COMPOSE_LOAD_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "base/arena.h"
 #include "base/diag.h"
-#include "base/map.h"
-#include "base/mem.h"
-
-struct node;
-struct project;
+#include "model/project.h"
 
 enum compose_flags {
-    COMPOSE_NO_INTERPOLATE = 1,     /* leave ${...} as it is */
-    COMPOSE_NO_NORMALIZE = 2,       /* no default network, no names, no implied dependencies */
-    COMPOSE_NO_PATHS = 4,           /* leave paths relative */
-    COMPOSE_NO_CONSISTENCY = 8,     /* do not check references */
-    COMPOSE_NO_ENV_RESOLUTION = 16, /* do not read env_file */
-    COMPOSE_ALL_RESOURCES = 32,     /* keep networks and volumes that nobody uses */
-    COMPOSE_COMPATIBILITY = 64      /* names with '_'; switches normalisation off in `config` */
+    COMPOSE_NO_INTERPOLATE = 1 << 0,
+    COMPOSE_NO_NORMALIZE = 1 << 1,
+    COMPOSE_NO_PATHS = 1 << 2,       /* --no-path-resolution */
+    COMPOSE_NO_CONSISTENCY = 1 << 3, /* --no-consistency */
+    COMPOSE_NO_ENV_FILES = 1 << 4,   /* --no-env-resolution: env_file of services is not read */
+    COMPOSE_ALL_RESOURCES = 1 << 5,  /* unused networks, volumes, ... stay */
+    COMPOSE_COMPATIBILITY = 1 << 6,
+    COMPOSE_NO_DOT_ENV = 1 << 7,   /* COMPOSE_DISABLE_ENV_FILE */
+    COMPOSE_ALL_PROFILES = 1 << 8, /* services behind any profile are loaded too */
+    COMPOSE_RAW_TREE = 1 << 9      /* stop after the merge: only project->tree is filled */
 };
 
-struct string_span {
-    const char *const *items;
-    size_t count;
-};
-
-/* What the command line says. Everything may be zero but `cwd` and `environment`. */
+/* Everything borrowed; NULL or 0 where the command line says nothing. */
 struct compose_options {
-    const char *cwd;               /* absolute; relative words are relative to it */
-    struct string_span files;      /* -f, "-" is standard input */
-    const char *project_dir;       /* --project-directory */
-    const char *project_name;      /* -p */
-    struct string_span env_files;  /* --env-file; none: COMPOSE_ENV_FILES, else .env */
-    struct string_span profiles;   /* --profile; none: COMPOSE_PROFILES */
-    struct string_span services;   /* named on the command line: restricts, enables profiles */
-    const struct map *environment; /* the process's: name to text */
-    unsigned flags;                /* enum compose_flags */
-};
-
-/* The merged files: canonical long forms, completed (defaults, paths, environment), checked
- * against the schema; not yet normalised. */
-struct compose_tree {
-    struct arena *arena; /* everything below lives here, the tables of `environment` excepted */
-    struct node *root;
-    struct map environment;  /* process and env files; with COMPOSE_PROJECT_NAME */
-    const char *name;        /* the project's */
-    const char *working_dir; /* absolute */
-    const char *home;        /* for "~", or NULL */
-    const char **files;      /* absolute, or "-" */
+    const char *const *files; /* -f; "-" = standard input */
     size_t file_count;
-    const char **env_files; /* absolute; only those given by --env-file or COMPOSE_ENV_FILES */
+    const char *project_directory, *project_name;
+    const char *const *env_files; /* --env-file */
     size_t env_file_count;
-    const char **profiles; /* active */
+    const char *const *profiles; /* --profile */
     size_t profile_count;
-    unsigned flags;
+    const char *const *services; /* named on the command line: they enable their own profiles */
+    size_t service_count;
+    const char *const *environment; /* the process's, "K=V", NULL-terminated */
+    const char *cwd;                /* absolute; NULL = ask the system */
+    unsigned flags;                 /* enum compose_flags */
 };
 
-/* Returns 0, or -ERR_COMPOSE with every problem in *diags. Release what succeeded and what
- * failed alike; the arena is the caller's. */
-int compose_load_tree(const struct compose_options *options, struct arena *arena,
-                      struct compose_tree *tree, struct diags *diags) MUST_CHECK;
-void compose_tree_release(struct compose_tree *tree);
+/*
+ * Loads, merges, checks. Every problem of the run is in *diags with file:line:col; warnings too.
+ * Returns 0 or -ERR_COMPOSE (the files), -ERR_NOT_FOUND (no file), -ERR_IO. *ret is the caller's
+ * to free with project_free().
+ */
+int compose_load(const struct compose_options *options, struct project **ret,
+                 struct diags *diags) MUST_CHECK;
+
+/* "My App!" to "myapp": lower case, only a-z 0-9 _ -, no _ or - in front. Caller frees. */
+char *compose_project_name(const char *text);
 
 #endif

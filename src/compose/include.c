@@ -1,0 +1,189 @@
+/*
+ * include: other sets of files, each loaded on its own (its directory, its environment) and then
+ * put beside what the including file defines.
+ */
+#include <string.h>
+
+#include "base/path.h"
+#include "base/str.h"
+#include "compose/complete.h"
+#include "compose/loader.h"
+
+struct entry {
+    struct node *at;
+    struct strv paths, env_files;
+    const char *directory; /* as written, or NULL */
+};
+
+static void strings(struct node *n, struct strv *out)
+{
+    if (node_text(n)) {
+        strv_push(out, node_text(n));
+    }
+    for (size_t i = 0; node_is(n, NODE_LIST) && i < n->count; i++) {
+        if (node_text(n->items[i])) {
+            strv_push(out, node_text(n->items[i]));
+        }
+    }
+}
+
+static int problem(struct loader *l, struct pos at, const char *hint, const char *text)
+{
+    return diags_add(l->diags, DIAG_ERROR, at, "include", hint, "%s", text);
+}
+
+static int read_entry(struct loader *l, struct node *n, struct entry *ret)
+{
+    *ret = (struct entry){.at = n};
+    if (node_text(n)) {
+        strv_push(&ret->paths, node_text(n));
+    } else if (n->kind == NODE_MAP) {
+        strings(node_get(n, "path"), &ret->paths);
+        strings(node_get(n, "env_file"), &ret->env_files);
+        ret->directory = node_text(node_get(n, "project_directory"));
+    }
+    if (!ret->paths.len) {
+        return problem(l, n->at,
+                       "write a path, or {path: ..., project_directory: ..., env_file: ...}",
+                       "include needs the path of a file");
+    }
+    return 0;
+}
+
+static void release_entry(struct entry *e)
+{
+    strv_release(&e->paths);
+    strv_release(&e->env_files);
+}
+
+/* The parent's variables win over those of the included set's files. */
+static int environment_of(struct loader *l, const struct entry *e, const char *dir, struct map *out)
+{
+    CLEANUP_FREE char *dot_env = path_join(dir, ".env");
+    struct map own = {0};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < e->env_files.len; i++) {
+        const char *written = e->env_files.items[i];
+        rc = strcmp(written, "/dev/null") == 0
+                 ? 0
+                 : loader_env_file(l, loader_path(l, written), e->at->at, false, &own);
+    }
+    if (!rc && !e->env_files.len && path_exists(dot_env)) {
+        rc = loader_env_file(l, arena_strdup(l->arena, dot_env), e->at->at, true, &own);
+    }
+    MAP_FOREACH (v, &own) {
+        map_set(out, v->key, v->value);
+    }
+    MAP_FOREACH (v, l->environment) {
+        map_set(out, v->key, v->value);
+    }
+    map_release(&own);
+    return rc;
+}
+
+static int find_circle(struct loader *l, const char *first, struct pos at)
+{
+    size_t depth = 0;
+    for (const struct loader *p = l; p; p = p->parent) {
+        if (p->file && strcmp(p->file, first) == 0) {
+            CLEANUP_FREE char *text = xasprintf("include cycle: %s includes itself", first);
+            return problem(l, at, "remove one of the includes on this circle", text);
+        }
+        if (++depth > COMPOSE_INCLUDE_DEPTH) {
+            return problem(l, at, "include less deeply", "includes are nested too deeply");
+        }
+    }
+    return 0;
+}
+
+/* Puts what was included beside the document's own; the same name twice must be the same thing. */
+static int import(struct loader *l, struct node *root, struct node *included)
+{
+    static const char *const sections[] = {"services", "volumes", "networks",
+                                           "secrets",  "configs", "models"};
+    int rc = 0;
+    for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+        struct node *from = node_get(included, sections[i]), *into = node_get(root, sections[i]);
+        if (!node_is(from, NODE_MAP)) {
+            continue;
+        }
+        if (!node_is(into, NODE_MAP)) {
+            into = node_map(l->arena, from->at);
+            node_set(l->arena, root, sections[i], from->at, into);
+        }
+        NODE_ENTRIES(e, from)
+        {
+            struct node *there = node_get(into, e->key);
+            if (there && !node_equal(there, e->value)) {
+                CLEANUP_FREE char *path = xasprintf("%s.%s", sections[i], e->key);
+                CLEANUP_FREE char *hint = xasprintf("it is included from %s:%d; rename one of them",
+                                                    e->at.file ? e->at.file : "?", e->at.line);
+                rc = diags_add(l->diags, DIAG_ERROR, node_entry(into, e->key)->at, path, hint,
+                               "%s.%s conflicts with imported resource", sections[i], e->key);
+            } else if (!there) {
+                node_set(l->arena, into, e->key, e->at, e->value);
+            }
+        }
+    }
+    return rc;
+}
+
+static bool is_remote(const char *path)
+{
+    return str_starts(path, "oci://") || strstr(path, "://") || str_starts(path, "git@") ||
+           str_starts(path, "github.com/");
+}
+
+static int load_entry(struct loader *l, struct node *root, const struct entry *e)
+{
+    struct loader set = *l;
+    struct map environment = {0};
+    const char **paths = arena_array(l->arena, e->paths.len, sizeof(*paths));
+    CLEANUP_FREE char *dir = NULL;
+    struct node *included = NULL;
+    int rc = 0;
+    for (size_t i = 0; i < e->paths.len; i++) {
+        if (is_remote(e->paths.items[i])) {
+            return problem(l, e->at->at, "fetch it first and include the local copy",
+                           "remote includes (git, oci) are not supported");
+        }
+        paths[i] = loader_path(l, e->paths.items[i]);
+    }
+    dir = path_dirname(paths[0]);
+    set.base = e->directory ? loader_path(l, e->directory) : arena_strdup(l->arena, dir);
+    set.parent = l;
+    set.file = paths[0];
+    rc = find_circle(l, paths[0], e->at->at);
+    rc = rc ? rc : environment_of(l, e, set.base, &environment);
+    set.environment = &environment;
+    rc = rc ? rc : loader_files(&set, paths, e->paths.len, e->at->at, &included);
+    if (!rc) {
+        rc = complete_model(included, l->arena, set.base, &environment,
+                            l->flags & COMPOSE_NO_PATHS ? COMPLETE_KEEP_PATHS : 0, l->diags);
+    }
+    rc = rc ? rc : import(l, root, included);
+    map_release(&environment);
+    return rc;
+}
+
+int include_apply(struct loader *l, struct node *root)
+{
+    struct node *list = node_get(root, "include");
+    int rc = 0;
+    if (!list || list->kind == NODE_NULL) {
+        node_remove(root, "include");
+        return 0;
+    }
+    if (list->kind != NODE_LIST) {
+        return problem(l, list->at, "write a list: include: [file.yaml]", "include must be a list");
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        struct entry e;
+        int one = read_entry(l, list->items[i], &e);
+        one = one ? one : load_entry(l, root, &e);
+        release_entry(&e);
+        rc = one ? one : rc;
+    }
+    node_remove(root, "include");
+    return rc;
+}
