@@ -9,6 +9,7 @@
     X(completion)   \
     X(help)         \
     X(man)          \
+    X(ps)           \
     X(version)
 
 #endif

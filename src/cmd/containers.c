@@ -74,7 +74,7 @@ int containers_load(struct cmd_context *ctx, const char *const *services, size_t
     struct engine *engine = NULL;
     struct project *p = NULL;
     const char *name = NULL;
-    int rc = context_project(ctx, PROJECT_OPTIONAL, &p, err);
+    int rc = context_project(ctx, PROJECT_OPTIONAL, NULL, 0, &p, err);
     rc = rc ? rc : context_name(ctx, &name, err);
     rc = rc ? rc : context_engine(ctx, &engine, err);
     if (rc) {

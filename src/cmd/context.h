@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/err.h"
+#include "base/map.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "ui/term.h"
@@ -20,6 +21,8 @@
 
 enum progress_choice { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_QUIET };
 
+struct compose_options;
+struct endpoint;
 struct engine;
 struct ev_loop;
 struct ev_signal;
@@ -42,7 +45,9 @@ struct cmd_context {
     /* The rest belongs to context*.c. */
     struct engine *engine;
     struct project *project;
-    char *name;
+    bool no_files;
+    char *cwd;
+    struct map environment; /* the process's */
     struct ev_loop *loop;
     struct ev_signal *signals[3]; /* INT, TERM, WINCH */
     void (*on_interrupt)(void *arg, int times);
@@ -66,15 +71,21 @@ void context_release(struct cmd_context *ctx);
 /* The chosen engine, connected; the context's. */
 int context_engine(struct cmd_context *ctx, struct engine **ret, struct err *err) MUST_CHECK;
 enum project_flags {
-    PROJECT_OPTIONAL = 1, /* no files and a name by -p: *ret is NULL, context_name() knows it */
+    PROJECT_OPTIONAL = 1,    /* no files and a name by -p: *ret is NULL, context_name() knows it */
     PROJECT_ALL_PROFILES = 2 /* every service, as down and config --no-consistency need it */
 };
+/* `flags` may hold enum compose_flags too. */
 /*
  * The project that files, options and environment make; loaded once, the context's. Problems are
- * printed here, all of them: the error is then already told.
+ * printed here, all of them: the error is then already told. `services` are named on the command
+ * line to narrow the project to them and what they depend on; none = all.
  */
-int context_project(struct cmd_context *ctx, unsigned flags, struct project **ret,
-                    struct err *err) MUST_CHECK;
+int context_project(struct cmd_context *ctx, unsigned flags, const char *const *services,
+                    size_t service_count, struct project **ret, struct err *err) MUST_CHECK;
+/* The same as options for the loader, for those that look at the tree itself. */
+void context_compose_options(struct cmd_context *ctx, unsigned flags, struct compose_options *ret);
+/* Which engine, without connecting. endpoint_release() it. */
+int context_endpoint(struct cmd_context *ctx, struct endpoint *ret, struct err *err) MUST_CHECK;
 /* The project's name: -p, COMPOSE_PROJECT_NAME, or from the files. */
 int context_name(struct cmd_context *ctx, const char **ret, struct err *err) MUST_CHECK;
 

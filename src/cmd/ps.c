@@ -150,8 +150,9 @@ static int run_ps(struct cmd_context *ctx, const struct args *args, struct err *
 static const struct option options[] = {
     {"all", 'a', OPTION_FLAG, NULL, "Show stopped containers too, and those of run"},
     {"filter", 0, OPTION_TEXT, "STATUS", "Only those with status=STATE"},
-    {"format", 0, OPTION_TEXT, "FORMAT", "table, json (an object a line) or a template like "
-                                         "'{{.Name}}'"},
+    {"format", 0, OPTION_TEXT, "FORMAT",
+     "table, json (an object a line) or a template like "
+     "'{{.Name}}'"},
     {"no-trunc", 0, OPTION_FLAG, NULL, "Show commands and ids in full"},
     {"orphans", 0, OPTION_FLAG, NULL, "Show containers of services that are not in the files",
      .bits = OPTION_DEFAULT_TRUE},
