@@ -8,8 +8,12 @@
     X(complete)     \
     X(completion)   \
     X(help)         \
+    X(ls)           \
     X(man)          \
+    X(port)         \
     X(ps)           \
-    X(version)
+    X(top)          \
+    X(version)      \
+    X(volumes)
 
 #endif

@@ -11,7 +11,6 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/err.h"
-#include "base/map.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "ui/term.h"
@@ -46,8 +45,6 @@ struct cmd_context {
     struct engine *engine;
     struct project *project;
     bool no_files;
-    char *cwd;
-    struct map environment; /* the process's */
     struct ev_loop *loop;
     struct ev_signal *signals[3]; /* INT, TERM, WINCH */
     void (*on_interrupt)(void *arg, int times);

@@ -187,8 +187,6 @@ void context_release(struct cmd_context *ctx)
     context_progress_end(ctx);
     engine_free(ctx->engine);
     project_free(ctx->project);
-    map_release(&ctx->environment);
-    free(ctx->cwd);
     for (size_t i = 0; i < ARRAY_LEN(ctx->signals); i++) {
         ev_signal_free(ctx->signals[i]);
         ctx->signals[i] = NULL;

@@ -7,13 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/map.h"
 #include "base/str.h"
 #include "cmd/context.h"
 #include "compose/load.h"
 #include "engine/docker/docker.h"
 #include "engine/engine.h"
 #include "model/project.h"
+
+struct map;
+struct node;
 
 static const char *env_or(const char *value, const char *name)
 {
@@ -61,21 +63,9 @@ int context_engine(struct cmd_context *ctx, struct engine **ret, struct err *err
 
 extern char **environ;
 
-/* Values point into environ. */
-static void environment_map(struct map *m)
+static const char *const *items(const struct args *a, const char *name)
 {
-    for (char **e = environ; *e; e++) {
-        const char *eq = strchr(*e, '=');
-        if (eq && eq != *e) {
-            CLEANUP_FREE char *name = xstrndup(*e, (size_t)(eq - *e));
-            map_set(m, name, *e + (eq - *e) + 1);
-        }
-    }
-}
-
-static struct string_span span(const struct vec *list)
-{
-    return (struct string_span){(const char *const *)list->items, list->len};
+    return (const char *const *)args_list(a, name)->items;
 }
 
 static bool truth(const char *name)
@@ -88,10 +78,6 @@ static bool truth(const char *name)
 void context_compose_options(struct cmd_context *ctx, unsigned flags, struct compose_options *ret)
 {
     const struct args *g = ctx->globals;
-    if (!ctx->cwd) {
-        ctx->cwd = getcwd(NULL, 0);
-        environment_map(&ctx->environment);
-    }
     const char *directory = args_text(g, "project-directory");
     if (args_flag(g, "all-resources")) {
         flags |= COMPOSE_ALL_RESOURCES;
@@ -99,16 +85,21 @@ void context_compose_options(struct cmd_context *ctx, unsigned flags, struct com
     if (args_flag(g, "compatibility") || truth("COMPOSE_COMPATIBILITY")) {
         flags |= COMPOSE_COMPATIBILITY;
     }
+    if (truth("COMPOSE_DISABLE_ENV_FILE")) {
+        flags |= COMPOSE_NO_DOT_ENV;
+    }
     *ret = (struct compose_options){
-        .cwd = ctx->cwd ? ctx->cwd : "/",
-        .files = span(args_list(g, "file")),
-        .project_dir = directory ? directory : args_text(g, "workdir"),
+        .files = items(g, "file"),
+        .project_directory = directory ? directory : args_text(g, "workdir"),
         .project_name = args_text(g, "project-name"),
-        .env_files = span(args_list(g, "env-file")),
-        .profiles = span(args_list(g, "profile")),
-        .environment = &ctx->environment,
+        .env_files = items(g, "env-file"),
+        .profiles = items(g, "profile"),
+        .environment = (const char *const *)environ,
         .flags = flags,
     };
+    ret->file_count = args_list(g, "file")->len;
+    ret->env_file_count = args_list(g, "env-file")->len;
+    ret->profile_count = args_list(g, "profile")->len;
 }
 
 /* The name when it is said without files. */
@@ -117,13 +108,19 @@ static const char *said_name(const struct cmd_context *ctx)
     return env_or(args_text(ctx->globals, "project-name"), "COMPOSE_PROJECT_NAME");
 }
 
-/* Until compose_load() is in the tree. */
-static int compose_load(const struct compose_options *o UNUSED, struct project **ret UNUSED,
-                        struct diags *diags)
+/* Until the last stretch of the loader is in the tree. */
+__attribute__((weak)) int project_from_tree(struct project *p, struct node *root,
+                                            struct arena *arena, const struct map *environment,
+                                            const struct compose_options *options,
+                                            struct diags *diags);
+__attribute__((weak)) int project_from_tree(struct project *p UNUSED, struct node *root UNUSED,
+                                            struct arena *arena UNUSED,
+                                            const struct map *environment UNUSED,
+                                            const struct compose_options *options UNUSED,
+                                            struct diags *diags)
 {
-    diags_add(diags, DIAG_ERROR, (struct pos){0}, NULL, "name the project with -p",
-              "Compose files cannot be loaded yet");
-    return -ERR_NOT_FOUND;
+    return diags_add(diags, DIAG_ERROR, (struct pos){0}, NULL, "name the project with -p",
+                     "Compose files cannot be loaded yet");
 }
 
 int context_project(struct cmd_context *ctx, unsigned flags, const char *const *services,
@@ -137,7 +134,8 @@ int context_project(struct cmd_context *ctx, unsigned flags, const char *const *
         return 0;
     }
     context_compose_options(ctx, flags & ~(unsigned)PROJECT_OPTIONAL, &o);
-    o.services = (struct string_span){services, service_count};
+    o.services = services;
+    o.service_count = service_count;
     rc = compose_load(&o, &ctx->project, &diags);
     if (rc && (flags & PROJECT_OPTIONAL) && !str_empty(said_name(ctx)) && rc == -ERR_NOT_FOUND) {
         ctx->no_files = true;
