@@ -8,12 +8,7 @@
     X(complete)     \
     X(completion)   \
     X(help)         \
-    X(ls)           \
     X(man)          \
-    X(port)         \
-    X(ps)           \
-    X(top)          \
-    X(version)      \
-    X(volumes)
+    X(version)
 
 #endif

@@ -159,12 +159,8 @@ static void markdown_cell(struct buf *out, const char *text)
     }
 }
 
-void help_markdown(struct buf *out, const struct cmd *cmd)
+static void markdown_options(struct buf *out, const struct cmd *cmd)
 {
-    buf_printf(out, "    fettle %s%s%s\n", cmd->name, cmd->usage[0] ? " " : "", cmd->usage);
-    if (options_shown(cmd->options) == 0) {
-        return;
-    }
     buf_str(out, "\n| option | meaning |\n| --- | --- |\n");
     for (const struct option *o = cmd->options; o->name; o++) {
         CLEANUP_BUF struct buf left = BUF_INIT, right = BUF_INIT;
@@ -178,6 +174,34 @@ void help_markdown(struct buf *out, const struct cmd *cmd)
         buf_str(out, "` | ");
         markdown_cell(out, buf_text(&right));
         buf_str(out, " |\n");
+    }
+}
+
+/* Each line "command # what" as a shell session people can copy. */
+static void markdown_examples(struct buf *out, const char *examples)
+{
+    CLEANUP_STRV struct strv lines = {0};
+    str_split(examples, '\n', &lines);
+    buf_str(out, "\nExamples:\n\n");
+    for (size_t i = 0; i < lines.len; i++) {
+        if (lines.items[i][0]) {
+            buf_printf(out, "    %s\n", lines.items[i]);
+        }
+    }
+}
+
+void help_markdown(struct buf *out, const struct cmd *cmd)
+{
+    buf_printf(out, "%s.\n\n    fettle %s%s%s\n", cmd->summary, cmd->name, cmd->usage[0] ? " " : "",
+               cmd->usage);
+    if (cmd->description) {
+        buf_printf(out, "\n%s\n", cmd->description);
+    }
+    if (options_shown(cmd->options)) {
+        markdown_options(out, cmd);
+    }
+    if (cmd->examples) {
+        markdown_examples(out, cmd->examples);
     }
 }
 

@@ -51,7 +51,7 @@ enum probe_tls_check { PROBE_TLS_ENCRYPT, PROBE_TLS_CHAIN, PROBE_TLS_FULL /* and
 struct probe_spec {
     enum probe_kind kind;
     enum probe_origin origin;
-    bool lenient; /* a guessed login: when it is refused, the server still counts as ready */
+    bool lenient;     /* a guessed login: when it is refused, the server still counts as ready */
     const char *host; /* NULL = the container's own address */
     uint16_t port;    /* 0 = the kind's default */
     bool tls;
