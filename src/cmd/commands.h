@@ -8,7 +8,12 @@
     X(complete)     \
     X(completion)   \
     X(help)         \
+    X(ls)           \
     X(man)          \
-    X(version)
+    X(port)         \
+    X(ps)           \
+    X(top)          \
+    X(version)      \
+    X(volumes)
 
 #endif

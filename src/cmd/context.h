@@ -20,12 +20,16 @@
 
 enum progress_choice { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_QUIET };
 
+struct compose_options;
+struct endpoint;
+struct engine;
 struct ev_loop;
 struct ev_signal;
 struct ev_timer;
 struct event_hub;
 struct observed;
 struct progress;
+struct project;
 struct timeline;
 
 struct cmd_context {
@@ -38,6 +42,9 @@ struct cmd_context {
     bool told; /* the error was printed already (diagnostics): main stays silent */
 
     /* The rest belongs to context*.c. */
+    struct engine *engine;
+    struct project *project;
+    bool no_files;
     struct ev_loop *loop;
     struct ev_signal *signals[3]; /* INT, TERM, WINCH */
     void (*on_interrupt)(void *arg, int times);
@@ -55,6 +62,29 @@ int context_init(struct cmd_context *ctx, const struct args *globals, struct err
 /* Again, after the command's own words were parsed: global options may stand behind it too. */
 int context_options(struct cmd_context *ctx, struct err *err) MUST_CHECK;
 void context_release(struct cmd_context *ctx);
+
+/* --- what a command works on --- */
+
+/* The chosen engine, connected; the context's. */
+int context_engine(struct cmd_context *ctx, struct engine **ret, struct err *err) MUST_CHECK;
+enum project_flags {
+    PROJECT_OPTIONAL = 1,    /* no files and a name by -p: *ret is NULL, context_name() knows it */
+    PROJECT_ALL_PROFILES = 2 /* every service, as down and config --no-consistency need it */
+};
+/* `flags` may hold enum compose_flags too. */
+/*
+ * The project that files, options and environment make; loaded once, the context's. Problems are
+ * printed here, all of them: the error is then already told. `services` are named on the command
+ * line to narrow the project to them and what they depend on; none = all.
+ */
+int context_project(struct cmd_context *ctx, unsigned flags, const char *const *services,
+                    size_t service_count, struct project **ret, struct err *err) MUST_CHECK;
+/* The same as options for the loader, for those that look at the tree itself. */
+void context_compose_options(struct cmd_context *ctx, unsigned flags, struct compose_options *ret);
+/* Which engine, without connecting. endpoint_release() it. */
+int context_endpoint(struct cmd_context *ctx, struct endpoint *ret, struct err *err) MUST_CHECK;
+/* The project's name: -p, COMPOSE_PROJECT_NAME, or from the files. */
+int context_name(struct cmd_context *ctx, const char **ret, struct err *err) MUST_CHECK;
 
 /* --- waiting on the loop: start something, then context_wait(); callbacks end it --- */
 

@@ -9,8 +9,10 @@
 #include "base/str.h"
 #include "cmd/context.h"
 #include "cmd/state.h"
+#include "engine/engine.h"
 #include "ev/ev.h"
 #include "model/observed.h"
+#include "model/project.h"
 #include "ui/progress.h"
 #include "ui/summary.h"
 
@@ -183,6 +185,8 @@ void context_summary(struct cmd_context *ctx, const struct observed *observed, s
 void context_release(struct cmd_context *ctx)
 {
     context_progress_end(ctx);
+    engine_free(ctx->engine);
+    project_free(ctx->project);
     for (size_t i = 0; i < ARRAY_LEN(ctx->signals); i++) {
         ev_signal_free(ctx->signals[i]);
         ctx->signals[i] = NULL;

@@ -29,6 +29,7 @@ const struct option cmd_global_options[] = {
     {"ansi", 0, OPTION_TEXT, "WHEN", "Colours and cursor moves: never, always or auto",
      .choices = "never always auto"},
     {"compatibility", 0, OPTION_FLAG, NULL, "Name containers with _ as Compose v1 did"},
+    {"context", 0, OPTION_TEXT, "NAME", "Docker context to use"},
     {"dry-run", 0, OPTION_FLAG, NULL, "Say what would be done, do nothing"},
     {"engine", 0, OPTION_TEXT, "NAME|URL",
      "Which engine: docker, podman, fettle, or a URL such as unix:///run/docker.sock"},

@@ -13,6 +13,7 @@ struct observe {
     struct engine *engine;
     struct observed *out;
     const struct project *project;
+    const char *name; /* of the project, for errors */
     void (*fn)(void *arg, const struct err *err);
     void *arg;
     size_t pending;
@@ -26,16 +27,35 @@ struct query {
     const char *reference;
 };
 
-static void done_one(struct observe *o, const struct err *err)
+static void done_one(struct observe *o, const struct err *err, const char *what, const char *name)
 {
     if (err && !o->err.code) {
         o->err = *err;
+        err_prefix(&o->err, "%s %s", what, name);
+        if (!o->err.subject[0]) {
+            err_subject(&o->err, name);
+        }
     }
     if (--o->pending == 0) {
         struct observe gone = *o;
         free(o);
         gone.fn(gone.arg, gone.err.code ? &gone.err : NULL);
     }
+}
+
+/*
+ * An answer of the wrong type must not be taken for "nothing is there": everything would be made a
+ * second time. Returns err, or *own filled, or NULL when the answer can be used.
+ */
+static const struct err *answer_error(const struct engine_reply *reply, const struct err *err,
+                                      json_type type, struct err *own)
+{
+    if (err || (reply->json && json_typeof(reply->json) == type)) {
+        return err;
+    }
+    err_set(own, ERR_PROTOCOL, "the engine's answer is not what its API promises");
+    err_hint(own, "is there a proxy in between? fettle version tells which engine is used");
+    return own;
 }
 
 static bool absent(const struct err *err)
@@ -46,11 +66,13 @@ static bool absent(const struct err *err)
 static void on_containers(void *arg, const struct engine_reply *reply, const struct err *err)
 {
     struct observe *o = arg;
+    struct err own;
+    err = answer_error(reply, err, JSON_ARRAY, &own);
     if (!err) {
         decode_containers(&o->out->arena, reply->json, &o->out->containers,
                           &o->out->container_count);
     }
-    done_one(o, err);
+    done_one(o, err, "listing the containers of", o->name);
 }
 
 /* Lists and single look-ups land in the same array; a name is kept once. */
@@ -94,13 +116,15 @@ static void on_networks(void *arg, const struct engine_reply *reply, const struc
     struct observe *o = arg;
     struct observed_network *list = NULL;
     size_t count = 0;
+    struct err own;
+    err = answer_error(reply, err, JSON_ARRAY, &own);
     if (!err) {
         decode_networks(&o->out->arena, reply->json, &list, &count);
         for (size_t i = 0; i < count; i++) {
             add_network(o, &list[i]);
         }
     }
-    done_one(o, err);
+    done_one(o, err, "listing the networks of", o->name);
 }
 
 static void on_network(void *arg, const struct engine_reply *reply, const struct err *err)
@@ -108,13 +132,15 @@ static void on_network(void *arg, const struct engine_reply *reply, const struct
     struct query q = *(struct query *)arg;
     struct observed_network n;
     free(arg);
+    struct err own;
+    err = answer_error(reply, err, JSON_OBJECT, &own);
     if (!err) {
         decode_network(&q.observe->out->arena, reply->json, &n);
         if (strcmp(n.name, q.reference) == 0) { /* an id prefix matches too: not what was asked */
             add_network(q.observe, &n);
         }
     }
-    done_one(q.observe, absent(err) ? NULL : err);
+    done_one(q.observe, absent(err) ? NULL : err, "looking at network", q.reference);
 }
 
 static void on_volumes(void *arg, const struct engine_reply *reply, const struct err *err)
@@ -122,13 +148,15 @@ static void on_volumes(void *arg, const struct engine_reply *reply, const struct
     struct observe *o = arg;
     struct observed_volume *list = NULL;
     size_t count = 0;
+    struct err own;
+    err = answer_error(reply, err, JSON_OBJECT, &own);
     if (!err) {
         decode_volumes(&o->out->arena, reply->json, &list, &count);
         for (size_t i = 0; i < count; i++) {
             add_volume(o, &list[i]);
         }
     }
-    done_one(o, err);
+    done_one(o, err, "listing the volumes of", o->name);
 }
 
 static void on_volume(void *arg, const struct engine_reply *reply, const struct err *err)
@@ -136,11 +164,13 @@ static void on_volume(void *arg, const struct engine_reply *reply, const struct 
     struct query q = *(struct query *)arg;
     struct observed_volume v;
     free(arg);
+    struct err own;
+    err = answer_error(reply, err, JSON_OBJECT, &own);
     if (!err) {
         decode_volume(&q.observe->out->arena, reply->json, &v);
         add_volume(q.observe, &v);
     }
-    done_one(q.observe, absent(err) ? NULL : err);
+    done_one(q.observe, absent(err) ? NULL : err, "looking at volume", q.reference);
 }
 
 static void on_image(void *arg, const struct engine_reply *reply, const struct err *err)
@@ -148,13 +178,15 @@ static void on_image(void *arg, const struct engine_reply *reply, const struct e
     struct query q = *(struct query *)arg;
     struct observed *out = q.observe->out;
     free(arg);
+    struct err own;
+    err = answer_error(reply, err, JSON_OBJECT, &own);
     if (!err) {
         decode_image(&out->arena, q.reference, reply->json, &out->images[out->image_count++]);
     } else if (absent(err)) {
         out->images[out->image_count++] = (struct observed_image){.reference = q.reference,
                                                                   .id = ""};
     }
-    done_one(q.observe, absent(err) ? NULL : err);
+    done_one(q.observe, absent(err) ? NULL : err, "looking at image", q.reference);
 }
 
 static struct query *query(struct observe *o, const char *reference)
@@ -186,8 +218,14 @@ struct observe *observe_start(struct engine *e, const char *name, const struct p
                               void (*fn)(void *arg, const struct err *err), void *arg)
 {
     struct observe *o = xcalloc(1, sizeof(*o));
-    *o = (struct observe){
-        .engine = e, .out = observed, .project = project, .fn = fn, .arg = arg, .pending = 1};
+    const char *own = project ? project->name : "every project";
+    *o = (struct observe){.engine = e,
+                          .name = name ? arena_strdup(&observed->arena, name) : own,
+                          .out = observed,
+                          .project = project,
+                          .fn = fn,
+                          .arg = arg,
+                          .pending = 1};
     if (what & OBSERVE_CONTAINERS) {
         o->pending++;
         engine_container_list(e, name, true, on_containers, o);

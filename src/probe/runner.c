@@ -189,10 +189,16 @@ static void dns_failed(struct probe_run *run, const struct err *err)
 
 static void tls_failed(struct probe_run *run, const struct err *err)
 {
+    if (err->code == ERR_TIMEOUT) {
+        outcome_set(&run->outcome, VERDICT_NOT_YET, LAYER_TLS, "timeout",
+                    "%s takes the connection but does not answer in TLS: is it a plain port?",
+                    run->text);
+        return;
+    }
     /* A protocol error does not pass by itself: wrong certificate, or no TLS at all. */
     bool fatal = err->code == ERR_PROTOCOL || err->code == ERR_INPUT;
-    outcome_set(&run->outcome, fatal ? VERDICT_NEVER : VERDICT_NOT_YET, LAYER_TLS,
-                err->code == ERR_TIMEOUT ? "timeout" : "tls", "%s: %s", run->text, err->message);
+    outcome_set(&run->outcome, fatal ? VERDICT_NEVER : VERDICT_NOT_YET, LAYER_TLS, "tls", "%s",
+                err->message);
 }
 
 static void on_error(struct stream *s, const struct err *err, void *arg)

@@ -52,7 +52,7 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-/* Percent decoding; `plus`: '+' is a blank, as in queries. Control characters are refused. */
+/* Percent decoding; a '+' is a plus, as in libpq. Control characters are refused. */
 static int decode(const char *text, size_t len, struct arena *a, const char **ret, struct err *err)
 {
     char *out = arena_strndup(a, text, len);

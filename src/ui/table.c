@@ -10,7 +10,7 @@
 void table_init(struct table *t, size_t min_width, size_t columns, const char *const *head)
 {
     assert(columns <= TABLE_COLUMNS_MAX);
-    *t = (struct table){.columns = columns, .min_width = min_width};
+    *t = (struct table){.columns = columns, .min_width = min_width, .gap = 3};
     for (size_t i = 0; i < columns; i++) {
         strv_push(&t->cells, head[i]);
     }
@@ -58,7 +58,7 @@ void table_print(const struct table *t, struct buf *out, bool colour, int column
     size_t widths[TABLE_COLUMNS_MAX] = {0};
     size_t rows = t->cells.len / t->columns;
     for (size_t i = 0; i < rows * t->columns; i++) {
-        size_t width = str_columns(t->cells.items[i]) + 3;
+        size_t width = str_columns(t->cells.items[i]) + t->gap;
         size_t *w = &widths[i % t->columns];
         width = width < t->min_width ? t->min_width : width;
         *w = width > *w ? width : *w;

@@ -16,6 +16,7 @@ enum { TABLE_COLUMNS_MAX = 16 };
 struct table {
     size_t columns;
     size_t min_width;                     /* of every column but the last; Docker has 10 and 20 */
+    size_t gap;                           /* between columns; 3 unless changed */
     struct strv cells;                    /* row after row, the head first */
     enum style styles[TABLE_COLUMNS_MAX]; /* of body cells by column */
 };

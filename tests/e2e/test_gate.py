@@ -7,10 +7,13 @@ from conftest import ROOT, wait_for
 
 TINY = "fettle-test/tiny:1"
 WGET = ["CMD", "wget", "-qO", "/dev/null", "http://127.0.0.1:8080/"]
-POSTGRES = {"image": "vru/postgres:15",
+
+
+def postgres(**more):
+    return {"image": "vru/postgres:15",
             "environment": {"POSTGRES_PASSWORD": "right", "POSTGRES_DB": "app"},
-            "healthcheck": {"test": ["CMD", "pg_isready", "-U", "postgres"], "interval": "10s",
-                            "start_period": "30s"}}
+            "healthcheck": {"test": ["CMD", "pg_isready"], "interval": "10s",
+                            "start_period": "30s"}, **more}
 
 
 def stack(depends, **services):
@@ -108,7 +111,7 @@ def test_missing_image(project):
 
 def test_postgres_wrong_password_fails_at_once(project, stack_images):
     """The volume was made with another password, the usual way to get there."""
-    model = stack(healthy("db"), db={**POSTGRES, "volumes": ["data:/var/lib/postgresql/data"]})
+    model = stack(healthy("db"), db=postgres(volumes=["data:/var/lib/postgresql/data"]))
     model["volumes"] = {"data": {}}
     project.write(model).up()
     project.run("down", "-t", "5")
@@ -121,7 +124,7 @@ def test_postgres_wrong_password_fails_at_once(project, stack_images):
 
 
 def test_postgres_missing_database_fails_at_once(project, stack_images):
-    db = {**POSTGRES, "x-fettle": {"ready": {"postgres": {"database": "elsewhere"}}}}
+    db = postgres(**{"x-fettle": {"ready": {"postgres": {"database": "elsewhere"}}}})
     r = project.write(stack(healthy("db"), db=db)).up(code=None)
     assert r.code != 0 and r.seconds < 20
     assert "elsewhere" in r.err
@@ -131,8 +134,8 @@ def test_postgres_waits_for_its_tables(project, stack_images):
     """The table comes from a script that runs late; the dependent must not start before it."""
     (project.dir / "late.sh").write_text(
         "sleep 1\npsql -U postgres -d app -c 'CREATE TABLE late (id int)'\n", encoding="utf-8")
-    db = {**POSTGRES, "volumes": ["./late.sh:/docker-entrypoint-initdb.d/late.sh:ro"],
-          "x-fettle": {"ready": {"postgres": {"database": "app", "tables": ["late"]}}}}
+    db = postgres(volumes=["./late.sh:/docker-entrypoint-initdb.d/late.sh:ro"],
+                  **{"x-fettle": {"ready": {"postgres": {"database": "app", "tables": ["late"]}}}})
     project.write(stack(healthy("db"), db=db)).up()
     project.run("exec", "-T", "db", "psql", "-U", "postgres", "-d", "app", "-c", "SELECT * FROM late")
 
@@ -152,8 +155,7 @@ def test_first_run_of_postgres_never_releases_too_early(project, stack_images, a
     app = {"image": "vru/postgres:15", "depends_on": healthy("db"),
            "environment": {"PGPASSWORD": "right"}, "restart": "no",
            "entrypoint": ["sh", "-c", "psql -h db -U postgres -d app -c 'SELECT 1' && exec sleep 600"]}
-    model = stack({}, db={**POSTGRES, "healthcheck": {"test": ["CMD", "pg_isready"], "interval": "10s"}})
-    model["services"]["app"] = app
+    model = {"services": {"db": postgres(), "app": app}}
     project.write(model).up()
     begin = time.monotonic()
     wait_for("the dependent's query ended", lambda: "(1 row)" in project.run("logs", "app").out)

@@ -284,7 +284,7 @@ static void test_volumes(void **state)
     assert_int_equal(client_ask(&c, "DELETE", "/volumes/data", NULL, NULL), 409);
     assert_non_null(strstr(client_message(&c), "remove data: volume is in use - ["));
     assert_int_equal(client_ask(&c, "DELETE", "/containers/x1", NULL, NULL), 204);
-    assert_int_equal(fake_world_check(c.world, "p", &err),
+    assert_int_equal(fake_world_check(c.world, "p", FAKE_CHECK_SETTLED, &err),
                      -ERR_BUG); /* the anonymous one is left */
     assert_int_equal(client_ask(&c, "DELETE", "/volumes/data", NULL, NULL), 204);
     assert_int_equal(client_ask(&c, "DELETE", "/volumes/data", NULL, NULL), 404);
@@ -643,15 +643,15 @@ static void test_check(void **state)
                                "com.docker.compose.container-number", "1",
                                "com.docker.compose.config-hash", "h");
     client_create(&c, "p-web-1", json_deep_copy(labels));
-    assert_int_equal(fake_world_check(c.world, "p", &err), 0);
+    assert_int_equal(fake_world_check(c.world, "p", FAKE_CHECK_SETTLED, &err), 0);
     CLEANUP_FREE char *text = fake_world_describe(c.world, "p");
     assert_string_equal(text, "container p-web-1 service=web number=1 image=img hash=h "
                               "state=created networks=bridge(down)\n");
     client_create(&c, "0123456789ab_p-web-1", json_deep_copy(labels));
-    assert_int_equal(fake_world_check(c.world, "p", &err), -ERR_BUG);
+    assert_int_equal(fake_world_check(c.world, "p", FAKE_CHECK_SETTLED, &err), -ERR_BUG);
     client_ask(&c, "DELETE", "/containers/0123456789ab_p-web-1", NULL, NULL);
     client_create(&c, "p-web-2", labels);
-    assert_int_equal(fake_world_check(c.world, "p", &err), -ERR_BUG);
+    assert_int_equal(fake_world_check(c.world, "p", FAKE_CHECK_SETTLED, &err), -ERR_BUG);
     assert_non_null(strstr(err.message, "both number 1"));
     client_end(&c);
 }

@@ -207,8 +207,12 @@ static void flush_later(struct fake_call *call)
 
 /* --- answers --- */
 
-static enum err_code code_of(int status)
+static enum err_code code_of(const struct fake_world *w, int status, const char *text)
 {
+    if (status == 500 && fake_podman(w) &&
+        (strstr(text, "already in use") || strstr(text, "already exists"))) {
+        return ERR_CONFLICT; /* as the transport over HTTP reads it */
+    }
     switch (status) {
     case 404:
         return ERR_NOT_FOUND;
@@ -311,7 +315,7 @@ void fake_answer_error(struct fake_call *call, int status, const char *fmt, ...)
     }
     json_object_set_new(body, "message", json_string(text));
     if (!call->dead) {
-        err_set(&call->err, code_of(status), "%s", text);
+        err_set(&call->err, code_of(call->world, status, text), "%s", text);
         call->err.status = status;
     }
     fake_answer_json(call, status, body);

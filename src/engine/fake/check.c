@@ -27,32 +27,38 @@ static bool is_temporary(const char *name)
     return name[12] == '_';
 }
 
-static int check_container(const struct fake_world *w, const struct fake_container *c,
-                           const char *project, struct err *err)
+static int check_labels(const struct fake_container *c, const char *project, struct err *err)
+{
+    static const char *const needed[] = {LABEL "service", LABEL "container-number",
+                                         LABEL "config-hash"};
+    if (json_object_size(c->labels) == 0) {
+        return err_set(err, ERR_BUG, "container %s has no label at all", c->name);
+    }
+    for (size_t i = 0; ours(c->labels, project) && i < ARRAY_LEN(needed); i++) {
+        if (!*fake_label(c, needed[i])) {
+            return err_set(err, ERR_BUG, "container %s has no label %s", c->name, needed[i]);
+        }
+    }
+    return 0;
+}
+
+static bool is_oneoff(const struct fake_container *c)
+{
+    return str_eq(fake_label(c, LABEL "oneoff"), "True");
+}
+
+static int check_settled(const struct fake_world *w, const struct fake_container *c,
+                         const char *project, struct err *err)
 {
     const char *service = fake_label(c, LABEL "service");
     const char *number = fake_label(c, LABEL "container-number");
     if (is_temporary(c->name)) {
         return err_set(err, ERR_BUG, "container %s still has its temporary name", c->name);
     }
-    if (!ours(c->labels, project)) {
-        return json_object_size(c->labels)
-                   ? 0
-                   : err_set(err, ERR_BUG, "container %s has no label at all", c->name);
-    }
-    if (!*service || !*number || !*fake_label(c, LABEL "config-hash")) {
-        return err_set(err, ERR_BUG,
-                       "container %s lacks a label (service, container-number, "
-                       "config-hash)",
-                       c->name);
-    }
-    if (str_eq(fake_label(c, LABEL "oneoff"), "True")) {
-        return 0;
-    }
     VEC_FOREACH (struct fake_container, o, &w->containers) {
-        if (o != c && ours(o->labels, project) && str_eq(fake_label(o, LABEL "service"), service) &&
-            str_eq(fake_label(o, LABEL "container-number"), number) &&
-            !str_eq(fake_label(o, LABEL "oneoff"), "True")) {
+        if (o != c && ours(c->labels, project) && ours(o->labels, project) && !is_oneoff(c) &&
+            !is_oneoff(o) && str_eq(fake_label(o, LABEL "service"), service) &&
+            str_eq(fake_label(o, LABEL "container-number"), number)) {
             return err_set(err, ERR_BUG, "containers %s and %s are both number %s of service %s",
                            c->name, o->name, number, service);
         }
@@ -60,28 +66,39 @@ static int check_container(const struct fake_world *w, const struct fake_contain
     return 0;
 }
 
-int fake_world_check(const struct fake_world *w, const char *project, struct err *err)
+static int check_others(const struct fake_world *w, const char *project, enum fake_check what,
+                        struct err *err)
 {
     CLEANUP_FREE char *prefix = xasprintf("%s_", project);
-    int rc = 0;
-    VEC_FOREACH (struct fake_container, c, &w->containers) {
-        rc = rc ? rc : check_container(w, c, project, err);
-    }
     VEC_FOREACH (struct fake_network, n, &w->networks) {
-        if (!rc && str_starts(n->name, prefix) && !ours(n->labels, project)) {
-            rc = err_set(err, ERR_BUG, "network %s is not labelled", n->name);
+        if (str_starts(n->name, prefix) && !ours(n->labels, project)) {
+            return err_set(err, ERR_BUG, "network %s is not labelled", n->name);
         }
     }
     VEC_FOREACH (struct fake_volume, v, &w->volumes) {
-        bool is_used = fake_volume_used(w, v, NULL);
-        if (!rc && str_starts(v->name, prefix) && !ours(v->labels, project)) {
-            rc = err_set(err, ERR_BUG, "volume %s is not labelled", v->name);
+        if (str_starts(v->name, prefix) && !ours(v->labels, project)) {
+            return err_set(err, ERR_BUG, "volume %s is not labelled", v->name);
         }
-        if (!rc && v->anonymous && !is_used) {
-            rc = err_set(err, ERR_BUG, "anonymous volume %s belongs to no container", v->name);
+        if (what == FAKE_CHECK_SETTLED && v->anonymous && !fake_volume_used(w, v, NULL)) {
+            return err_set(err, ERR_BUG, "anonymous volume %s belongs to no container", v->name);
         }
     }
-    return rc;
+    return 0;
+}
+
+int fake_world_check(const struct fake_world *w, const char *project, enum fake_check what,
+                     struct err *err)
+{
+    VEC_FOREACH (struct fake_container, c, &w->containers) {
+        int rc = check_labels(c, project, err);
+        if (!rc && what == FAKE_CHECK_SETTLED) {
+            rc = check_settled(w, c, project, err);
+        }
+        if (rc) {
+            return rc;
+        }
+    }
+    return check_others(w, project, what, err);
 }
 
 /* --- as text --- */
