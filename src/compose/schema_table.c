@@ -889,7 +889,7 @@ static const struct schema_field root_fields[] = {
      "volumes"},
     {"secrets", SECTION(&schema_secret, false), FIELD_STRUCT_MAP, &schema_secret, "secrets"},
     {"configs", SECTION(&schema_config, false), FIELD_STRUCT_MAP, &schema_config, "configs"},
-    {"models", SECTION(&schema_model, true), FIELD_DROPPED, &schema_model, "AI models"},
+    {"models", SECTION(&schema_model, true), FIELD_STRUCT_MAP, &schema_model, "AI models"},
     {"include",
      &(const struct schema_type){
          .kinds = IS_LIST,
