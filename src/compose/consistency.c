@@ -164,8 +164,7 @@ static void check_networks(struct check *c)
             undefined(c, entry->at, "networks", "network", entry->key, "networks");
         }
     }
-    if (str_starts(mode, "service:") &&
-        !node_entry(c->services, mode + strlen("service:"))) {
+    if (str_starts(mode, "service:") && !node_entry(c->services, mode + strlen("service:"))) {
         problem(c, pos_of(c, "network_mode"), "network_mode",
                 nearest(c, mode + strlen("service:"), c->services, "services"),
                 "service \"%s\" is not defined", mode + strlen("service:"));
@@ -204,8 +203,7 @@ static void check_dependencies(struct check *c)
             problem(c, entry->at, "depends_on", nearest(c, entry->key, c->services, "services"),
                     "depends on undefined service \"%s\"", entry->key);
         } else if (!optional) {
-            problem(c, entry->at, "depends_on",
-                    "use --profile, or write required: false",
+            problem(c, entry->at, "depends_on", "use --profile, or write required: false",
                     "depends on service \"%s\", whose profiles are not active", entry->key);
         }
     }
@@ -218,8 +216,8 @@ static void check_sources(struct check *c, const struct node *list, const char *
     for (size_t i = 0; node_is(list, NODE_LIST) && i < list->count; i++) {
         const struct node *source = node_get(list->items[i], "source");
         const char *name = node_text(source);
-        if (type && (!str_eq(node_text(node_get(list->items[i], "type")), type) ||
-                     str_empty(name))) {
+        if (type &&
+            (!str_eq(node_text(node_get(list->items[i], "type")), type) || str_empty(name))) {
             continue;
         }
         if (!node_entry(known, name ? name : "")) {
@@ -246,8 +244,8 @@ static void check_models(struct check *c)
 static void check_references(struct check *c)
 {
     check_sources(c, node_get(c->service, "volumes"), "volumes", "volume", "volumes", "volume");
-    check_sources(c, node_get(node_get(c->service, "build"), "secrets"), "build.secrets",
-                  "secret", "secrets", NULL);
+    check_sources(c, node_get(node_get(c->service, "build"), "secrets"), "build.secrets", "secret",
+                  "secrets", NULL);
     check_sources(c, node_get(c->service, "configs"), "configs", "config", "configs", NULL);
     check_sources(c, node_get(c->service, "secrets"), "secrets", "secret", "secrets", NULL);
     check_models(c);
@@ -291,8 +289,8 @@ static void check_scale(struct check *c)
 static void check_same(struct check *c, const char *key, const char *part, const char *deploy_key)
 {
     const struct node *own = node_get(c->service, key);
-    const struct node *group =
-        node_get(node_get(node_get(c->service, "deploy"), "resources"), part);
+    const struct node *group = node_get(node_get(node_get(c->service, "deploy"), "resources"),
+                                        part);
     const struct node *other = node_get(group, deploy_key);
     bool same = false;
     if (!node_is(group, NODE_MAP) || !own) {
@@ -319,8 +317,9 @@ static void check_watch(struct check *c)
         const char *target = node_text(node_get(watch->items[i], "target"));
         const char *action = node_text(node_get(watch->items[i], "action"));
         if (str_empty(target) && !str_eq(action, "rebuild") && !str_eq(action, "restart")) {
-            problem(c, watch->items[i]->at, "develop.watch", "add target: the path in the container",
-                    "action %s needs a target", action ? action : "");
+            problem(c, watch->items[i]->at, "develop.watch",
+                    "add target: the path in the container", "action %s needs a target",
+                    action ? action : "");
         }
     }
 }
@@ -402,9 +401,9 @@ enum mark { UNSEEN, OPEN, DONE };
 
 struct walk {
     struct check *c;
-    enum mark *marks;  /* by index in services */
-    size_t *from;      /* how the open path came here */
-    size_t *edge;      /* the next dependency to look at */
+    enum mark *marks; /* by index in services */
+    size_t *from;     /* how the open path came here */
+    size_t *edge;     /* the next dependency to look at */
 };
 
 static size_t index_of(const struct node *services, const char *name)

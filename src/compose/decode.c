@@ -83,8 +83,8 @@ struct key_values get_map(struct arena *arena, const struct node *map, const cha
     out.items = arena_array(arena, n->len + 1, sizeof(*out.items));
     NODE_ENTRIES(entry, n)
     {
-        out.items[out.count++] =
-            (struct key_value){.key = entry->key, .value = node_text(entry->value)};
+        out.items[out.count++] = (struct key_value){.key = entry->key,
+                                                    .value = node_text(entry->value)};
     }
     if (out.count) {
         qsort(out.items, out.count, sizeof(*out.items), by_key);
@@ -110,8 +110,8 @@ struct key_values get_multi_map(struct arena *arena, const struct node *map, con
     NODE_ENTRIES(entry, n)
     {
         for (size_t i = 0; node_is(entry->value, NODE_LIST) && i < entry->value->count; i++) {
-            out.items[out.count++] = (struct key_value){
-                .key = entry->key, .value = node_text(entry->value->items[i])};
+            out.items[out.count++] = (struct key_value){.key = entry->key,
+                                                        .value = node_text(entry->value->items[i])};
         }
     }
     if (out.count) {
@@ -126,8 +126,7 @@ size_t list_count(const struct node *map, const char *key, const struct node **r
     return node_is(*ret, NODE_LIST) ? (*ret)->count : 0;
 }
 
-static void decode_network(struct network *net, const struct node_entry *entry,
-                           struct arena *arena)
+static void decode_network(struct network *net, const struct node_entry *entry, struct arena *arena)
 {
     const struct node *n = entry->value, *pools = NULL;
     const struct node *ipam = node_get(n, "ipam");

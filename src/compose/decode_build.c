@@ -87,8 +87,8 @@ static struct string_list ssh(struct arena *arena, const struct node *map)
     NODE_ENTRIES(entry, n)
     {
         const char *path = node_text(entry->value);
-        out.items[out.count++] =
-            str_empty(path) ? entry->key : arena_printf(arena, "%s=%s", entry->key, path);
+        out.items[out.count++] = str_empty(path) ? entry->key
+                                                 : arena_printf(arena, "%s=%s", entry->key, path);
     }
     return out;
 }

@@ -48,9 +48,9 @@ void decode_deploy(struct deploy *deploy, const struct node *n, struct arena *ar
     deploy->devices = decode_devices(node_get(resources, "reservations"), "devices",
                                      &deploy->device_count, arena);
     if (node_is(restart, NODE_MAP)) {
-        deploy->restart_policy =
-            (struct restart_policy){.set = true,
-                                    .name = get_text(restart, "condition"),
-                                    .max_retries = (int)get_int(restart, "max_attempts", 0)};
+        deploy->restart_policy = (struct restart_policy){
+            .set = true,
+            .name = get_text(restart, "condition"),
+            .max_retries = (int)get_int(restart, "max_attempts", 0)};
     }
 }

@@ -48,9 +48,9 @@ static const struct option of_redis[] = {
     {"write", OPTION_BOOL, AT(redis_write)},
 };
 static const struct option of_http[] = {
-    {"body", OPTION_TEXT, AT(body)},          {"header", OPTION_TEXT, AT(header)},
+    {"body", OPTION_TEXT, AT(body)},           {"header", OPTION_TEXT, AT(header)},
     {"http_host", OPTION_TEXT, AT(http_host)}, {"method", OPTION_TEXT, AT(method)},
-    {"path", OPTION_TEXT, AT(path)},          {"status", OPTION_STATUS, AT(status)},
+    {"path", OPTION_TEXT, AT(path)},           {"status", OPTION_STATUS, AT(status)},
 };
 static const struct option of_exec[] = {{"command", OPTION_ARGV, AT(argv)}};
 static const struct option of_log[] = {{"pattern", OPTION_TEXT, AT(path)}};
@@ -213,8 +213,7 @@ static const char *set_option(struct reading *r, const struct option *o, const s
     case OPTION_STATUS:
         return text && status_range(text, field) ? NULL : "a status such as 200 or \"200-299\"";
     case OPTION_DURATION:
-        return text && parse_duration(text, field, NULL) == 0 ? NULL
-                                                              : "a duration such as 30s";
+        return text && parse_duration(text, field, NULL) == 0 ? NULL : "a duration such as 30s";
     }
     return NULL;
 }

@@ -36,13 +36,13 @@ static void decode_dependencies(struct service *s, const struct node *n, struct 
     s->depends_on = arena_array(arena, map->len + 1, sizeof(*s->depends_on));
     NODE_ENTRIES(entry, map)
     {
-        s->depends_on[s->depends_on_count++] =
-            (struct depends_on){.service = entry->key,
-                                .condition = condition_of(get_text(entry->value, "condition")),
-                                .restart = get_bool(entry->value, "restart"),
-                                .required = get_tristate(entry->value, "required") != NO,
-                                .implied = get_bool(entry->value, NORMALIZE_IMPLIED),
-                                .at = entry->at};
+        s->depends_on[s->depends_on_count++] = (struct depends_on){
+            .service = entry->key,
+            .condition = condition_of(get_text(entry->value, "condition")),
+            .restart = get_bool(entry->value, "restart"),
+            .required = get_tristate(entry->value, "required") != NO,
+            .implied = get_bool(entry->value, NORMALIZE_IMPLIED),
+            .at = entry->at};
     }
     if (s->depends_on_count) {
         qsort(s->depends_on, s->depends_on_count, sizeof(*s->depends_on), by_dependency);
@@ -52,16 +52,15 @@ static void decode_dependencies(struct service *s, const struct node *n, struct 
 static void decode_health(struct healthcheck *h, const struct node *n, struct arena *arena)
 {
     const struct node *map = node_get(n, "healthcheck");
-    *h = (struct healthcheck){.interval = -1, .timeout = -1, .start_period = -1,
-                              .start_interval = -1, .retries = -1};
+    *h = (struct healthcheck){
+        .interval = -1, .timeout = -1, .start_period = -1, .start_interval = -1, .retries = -1};
     if (!node_is(map, NODE_MAP)) {
         return;
     }
     h->set = true;
     h->at = map->at;
     h->test = get_list(arena, map, "test");
-    h->disable = get_bool(map, "disable") ||
-                 (h->test.count && str_eq(h->test.items[0], "NONE"));
+    h->disable = get_bool(map, "disable") || (h->test.count && str_eq(h->test.items[0], "NONE"));
     h->interval = get_duration(map, "interval", -1);
     h->timeout = get_duration(map, "timeout", -1);
     h->start_period = get_duration(map, "start_period", -1);
@@ -107,19 +106,19 @@ static void decode_networks(struct service *s, const struct node *n, struct aren
     NODE_ENTRIES(entry, map)
     {
         const struct node *net = entry->value;
-        s->networks[s->network_count++] =
-            (struct service_network){.network = entry->key,
-                                     .configured = node_is(net, NODE_MAP),
-                                     .aliases = get_list(arena, net, "aliases"),
-                                     .ipv4_address = get_text(net, "ipv4_address"),
-                                     .ipv6_address = get_text(net, "ipv6_address"),
-                                     .mac_address = get_text(net, "mac_address"),
-                                     .interface_name = get_text(net, "interface_name"),
-                                     .link_local_ips = get_list(arena, net, "link_local_ips"),
-                                     .driver_opts = get_map(arena, net, "driver_opts"),
-                                     .priority = (int)get_int(net, "priority", 0),
-                                     .gw_priority = (int)get_int(net, "gw_priority", 0),
-                                     .at = entry->at};
+        s->networks[s->network_count++] = (struct service_network){
+            .network = entry->key,
+            .configured = node_is(net, NODE_MAP),
+            .aliases = get_list(arena, net, "aliases"),
+            .ipv4_address = get_text(net, "ipv4_address"),
+            .ipv6_address = get_text(net, "ipv6_address"),
+            .mac_address = get_text(net, "mac_address"),
+            .interface_name = get_text(net, "interface_name"),
+            .link_local_ips = get_list(arena, net, "link_local_ips"),
+            .driver_opts = get_map(arena, net, "driver_opts"),
+            .priority = (int)get_int(net, "priority", 0),
+            .gw_priority = (int)get_int(net, "gw_priority", 0),
+            .at = entry->at};
     }
     if (s->network_count) {
         qsort(s->networks, s->network_count, sizeof(*s->networks), by_priority);
@@ -147,7 +146,8 @@ static void decode_devices_of(struct service *s, const struct node *n, struct ar
             s->cdi_devices.items[s->cdi_devices.count++] = source;
         } else {
             s->devices[s->device_count++] = (struct device){
-                .source = source, .target = target,
+                .source = source,
+                .target = target,
                 .permissions = get_text(list->items[i], "permissions")};
         }
     }
@@ -170,10 +170,10 @@ static void decode_ulimits(struct service *s, const struct node *n, struct arena
     NODE_ENTRIES(entry, map)
     {
         int64_t single = node_is(entry->value, NODE_INT) ? entry->value->integer : 0;
-        s->ulimits[s->ulimit_count++] =
-            (struct ulimit){.name = entry->key,
-                            .soft = get_int(entry->value, "soft", single),
-                            .hard = get_int(entry->value, "hard", single)};
+        s->ulimits[s->ulimit_count++] = (struct ulimit){
+            .name = entry->key,
+            .soft = get_int(entry->value, "soft", single),
+            .hard = get_int(entry->value, "hard", single)};
     }
     if (s->ulimit_count) {
         qsort(s->ulimits, s->ulimit_count, sizeof(*s->ulimits), by_ulimit);
@@ -290,31 +290,54 @@ static void decode_texts(struct service *s, const struct node *n, struct arena *
         const char **to;
         const char *key;
     } texts[] = {
-        {&s->image, "image"}, {&s->platform, "platform"}, {&s->working_dir, "working_dir"},
-        {&s->user, "user"}, {&s->hostname, "hostname"}, {&s->domainname, "domainname"},
-        {&s->container_name, "container_name"}, {&s->stop_signal, "stop_signal"},
-        {&s->network_mode, "network_mode"}, {&s->mac_address, "mac_address"}, {&s->ipc, "ipc"},
-        {&s->pid, "pid"}, {&s->uts, "uts"}, {&s->userns_mode, "userns_mode"},
-        {&s->cgroup, "cgroup"}, {&s->cgroup_parent, "cgroup_parent"},
-        {&s->isolation, "isolation"}, {&s->runtime, "runtime"}, {&s->cpuset, "cpuset"},
+        {&s->image, "image"},
+        {&s->platform, "platform"},
+        {&s->working_dir, "working_dir"},
+        {&s->user, "user"},
+        {&s->hostname, "hostname"},
+        {&s->domainname, "domainname"},
+        {&s->container_name, "container_name"},
+        {&s->stop_signal, "stop_signal"},
+        {&s->network_mode, "network_mode"},
+        {&s->mac_address, "mac_address"},
+        {&s->ipc, "ipc"},
+        {&s->pid, "pid"},
+        {&s->uts, "uts"},
+        {&s->userns_mode, "userns_mode"},
+        {&s->cgroup, "cgroup"},
+        {&s->cgroup_parent, "cgroup_parent"},
+        {&s->isolation, "isolation"},
+        {&s->runtime, "runtime"},
+        {&s->cpuset, "cpuset"},
     };
     const struct {
         struct string_list *to;
         const char *key;
     } lists[] = {
-        {&s->command, "command"}, {&s->entrypoint, "entrypoint"}, {&s->profiles, "profiles"},
-        {&s->expose, "expose"}, {&s->tmpfs, "tmpfs"}, {&s->volumes_from, "volumes_from"},
-        {&s->links, "links"}, {&s->external_links, "external_links"}, {&s->dns, "dns"},
-        {&s->dns_search, "dns_search"}, {&s->dns_opt, "dns_opt"}, {&s->cap_add, "cap_add"},
-        {&s->cap_drop, "cap_drop"}, {&s->security_opt, "security_opt"},
-        {&s->group_add, "group_add"}, {&s->device_cgroup_rules, "device_cgroup_rules"},
+        {&s->command, "command"},
+        {&s->entrypoint, "entrypoint"},
+        {&s->profiles, "profiles"},
+        {&s->expose, "expose"},
+        {&s->tmpfs, "tmpfs"},
+        {&s->volumes_from, "volumes_from"},
+        {&s->links, "links"},
+        {&s->external_links, "external_links"},
+        {&s->dns, "dns"},
+        {&s->dns_search, "dns_search"},
+        {&s->dns_opt, "dns_opt"},
+        {&s->cap_add, "cap_add"},
+        {&s->cap_drop, "cap_drop"},
+        {&s->security_opt, "security_opt"},
+        {&s->group_add, "group_add"},
+        {&s->device_cgroup_rules, "device_cgroup_rules"},
     };
     const struct {
         struct key_values *to;
         const char *key;
     } maps[] = {
-        {&s->environment, "environment"}, {&s->labels, "labels"}, {&s->annotations, "annotations"},
-        {&s->sysctls, "sysctls"}, {&s->storage_opt, "storage_opt"},
+        {&s->environment, "environment"}, {&s->labels, "labels"},
+        {&s->annotations, "annotations"}, {&s->sysctls, "sysctls"},
+        {&s->storage_opt, "storage_opt"},
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         *texts[i].to = get_text(n, texts[i].key);
@@ -333,12 +356,12 @@ static void decode_numbers(struct service *s, const struct node *n)
         int64_t *to;
         const char *key;
     } numbers[] = {
-        {&s->cpu_count, "cpu_count"}, {&s->cpu_period, "cpu_period"}, {&s->cpu_quota, "cpu_quota"},
-        {&s->cpu_rt_period, "cpu_rt_period"}, {&s->cpu_rt_runtime, "cpu_rt_runtime"},
-        {&s->cpu_shares, "cpu_shares"}, {&s->mem_limit, "mem_limit"},
-        {&s->mem_reservation, "mem_reservation"}, {&s->memswap_limit, "memswap_limit"},
-        {&s->shm_size, "shm_size"}, {&s->pids_limit, "pids_limit"},
-        {&s->oom_score_adj, "oom_score_adj"},
+        {&s->cpu_count, "cpu_count"},           {&s->cpu_period, "cpu_period"},
+        {&s->cpu_quota, "cpu_quota"},           {&s->cpu_rt_period, "cpu_rt_period"},
+        {&s->cpu_rt_runtime, "cpu_rt_runtime"}, {&s->cpu_shares, "cpu_shares"},
+        {&s->mem_limit, "mem_limit"},           {&s->mem_reservation, "mem_reservation"},
+        {&s->memswap_limit, "memswap_limit"},   {&s->shm_size, "shm_size"},
+        {&s->pids_limit, "pids_limit"},         {&s->oom_score_adj, "oom_score_adj"},
     };
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         *numbers[i].to = get_int(n, numbers[i].key, 0);

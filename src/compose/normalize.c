@@ -189,8 +189,8 @@ static void imply_volumes_from(const struct norm *m, struct node *service)
     for (size_t i = 0; node_is(list, NODE_LIST) && i < list->count; i++) {
         const char *text = node_text(list->items[i]);
         if (text && !str_starts(text, "container:")) {
-            imply(m, service, arena_strndup(m->arena, text, strcspn(text, ":")),
-                  list->items[i]->at, false);
+            imply(m, service, arena_strndup(m->arena, text, strcspn(text, ":")), list->items[i]->at,
+                  false);
         }
     }
 }

@@ -165,7 +165,9 @@ int select_services(struct arena *arena, struct node *root, struct node *disable
                     const struct selecting *f, struct diags *diags)
 {
     struct node *services = node_get(root, "services");
-    struct selection s = {.arena = arena, .services = services, .disabled = disabled,
+    struct selection s = {.arena = arena,
+                          .services = services,
+                          .disabled = disabled,
                           .diags = diags,
                           .dependencies = !(f->flags & COMPOSE_NO_DEPENDENCIES)};
     struct string_list profiles = {0};
@@ -313,8 +315,7 @@ static void merge_below(struct arena *arena, struct node *service, const char *k
 {
     struct node *own = node_get(service, key);
     struct node *merged = node_map(arena, own ? own->at : service->at);
-    MAP_FOREACH(entry, vars)
-    {
+    MAP_FOREACH (entry, vars) {
         node_set(arena, merged, entry->key, merged->at,
                  node_string(arena, merged->at, entry->value));
     }

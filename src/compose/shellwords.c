@@ -48,15 +48,14 @@ static enum step quote(struct words *w, char c)
     return STEP_SWALLOW;
 }
 
-static enum step operator(struct words *w, char c)
+static enum step operator(struct words *w, char c) {
+    if (w->single_quoted || w->double_quoted || w->back_quoted ||
+        w->substitution){return STEP_APPEND;}
+if (c == '>' && w->word.len && isdigit((unsigned char)w->word.data[0]))
 {
-    if (w->single_quoted || w->double_quoted || w->back_quoted || w->substitution) {
-        return STEP_APPEND;
-    }
-    if (c == '>' && w->word.len && isdigit((unsigned char)w->word.data[0])) {
-        w->in_word = false; /* the number of a descriptor: 2>file */
-    }
-    return STEP_STOP;
+    w->in_word = false; /* the number of a descriptor: 2>file */
+}
+return STEP_STOP;
 }
 
 static enum step special(struct words *w, char c)

@@ -68,8 +68,8 @@ static struct node *type_bool(struct typing *t, struct node *n)
         if (is_yes || str_eq_nocase(n->text, no[i])) {
             if (i > 0) {
                 diags_add(t->diags, DIAG_WARNING, n->at, buf_text(&t->path),
-                          is_yes ? "write true" : "write false",
-                          "\"%s\" is no boolean in YAML 1.2", n->text);
+                          is_yes ? "write true" : "write false", "\"%s\" is no boolean in YAML 1.2",
+                          n->text);
             }
             return node_bool(t->arena, n->at, is_yes);
         }
@@ -131,8 +131,8 @@ static struct node *type_bytes(struct typing *t, struct node *n)
         }
         problem(t, n->at, "expected a size such as 512m or 1.5g", "%s", err.message);
     } else {
-        diags_add(t->diags, DIAG_WARNING, n->at, buf_text(&t->path), "write a whole number of bytes",
-                  "a fraction of a byte has no effect");
+        diags_add(t->diags, DIAG_WARNING, n->at, buf_text(&t->path),
+                  "write a whole number of bytes", "a fraction of a byte has no effect");
     }
     return node_null(t->arena, n->at);
 }
@@ -336,8 +336,7 @@ static void add_host(struct typing *t, struct node *list, struct pos at, const c
         ip_len -= 2;
     }
     node_push(t->arena, list,
-              node_string(t->arena, at,
-                          arena_printf(t->arena, "%s=%.*s", host, (int)ip_len, ip)));
+              node_string(t->arena, at, arena_printf(t->arena, "%s=%.*s", host, (int)ip_len, ip)));
 }
 
 static void add_host_text(struct typing *t, struct node *list, struct node *item)
@@ -396,7 +395,8 @@ static struct node *type_ssh(struct typing *t, struct node *n)
     return n;
 }
 
-static struct node *type_ulimits(struct typing *t, struct node *n, const struct schema_object *object)
+static struct node *type_ulimits(struct typing *t, struct node *n,
+                                 const struct schema_object *object)
 {
     if (n->kind != NODE_MAP) {
         return expected(t, n, "a mapping");
@@ -415,7 +415,8 @@ static struct node *type_ulimits(struct typing *t, struct node *n, const struct 
     return n;
 }
 
-static struct node *type_structs(struct typing *t, struct node *n, const struct schema_object *object)
+static struct node *type_structs(struct typing *t, struct node *n,
+                                 const struct schema_object *object)
 {
     size_t len = t->path.len;
     for (size_t i = 0; n->kind == NODE_LIST && i < n->count; i++) {

@@ -17,7 +17,8 @@ static bool looks_like_number(const char *s)
 {
     char *end = NULL;
     bool digits = strpbrk(s, "0123456789") != NULL;
-    if (!digits && !str_eq_nocase(s + (*s == '+' || *s == '-'), ".inf") && !str_eq_nocase(s, ".nan")) {
+    if (!digits && !str_eq_nocase(s + (*s == '+' || *s == '-'), ".inf") &&
+        !str_eq_nocase(s, ".nan")) {
         return false;
     }
     if (s[strspn(s, "0123456789+-_.:eExXoOabcdefABCDEFTZ ")] != '\0') {
@@ -29,8 +30,8 @@ static bool looks_like_number(const char *s)
 
 static bool is_word(const char *s)
 {
-    static const char *const words[] = {"null", "~",  "true", "false", "yes", "no", "on",
-                                        "off",  "y",  "n",    "=",     "<<",  ""};
+    static const char *const words[] = {"null", "~", "true", "false", "yes", "no", "on",
+                                        "off",  "y", "n",    "=",     "<<",  ""};
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (str_eq_nocase(s, words[i])) {
             return true;

@@ -96,6 +96,7 @@ struct mount {
 
 struct service_network {
     const char *network; /* key at top level */
+    bool configured;     /* written as a mapping, even an empty one */
     struct string_list aliases;
     const char *ipv4_address, *ipv6_address, *mac_address, *interface_name;
     struct string_list link_local_ips;
