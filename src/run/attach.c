@@ -1,0 +1,148 @@
+/*
+ * The output of containers that are started in the foreground: attached before the start, so that
+ * no line is lost, cut into lines, and told as events.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "engine/stdcopy.h"
+#include "run/internal.h"
+
+enum { LINE_MAX_BYTES = 16 << 10 };
+
+struct attachment {
+    struct run *run;
+    struct run_step *step; /* NULL once the start may go on */
+    struct run_unit *unit;
+    void (*ready)(struct run_step *s);
+    struct engine_call *call;
+    struct stdcopy copy;
+    struct buf lines[2]; /* stdout, stderr: what has no newline yet */
+};
+
+static void emit_line(struct attachment *a, bool is_stderr, const char *text)
+{
+    struct event e = {.kind = EVENT_LOG,
+                      .mono = clock_mono(),
+                      .wall = clock_wall(),
+                      .name = a->unit->name,
+                      .service = a->unit->service,
+                      .id = a->unit->id,
+                      .state = a->unit->state,
+                      .text = text,
+                      .is_stderr = is_stderr};
+    event_emit(a->run->hub, &e);
+}
+
+static void flush_line(struct attachment *a, int which)
+{
+    struct buf *b = &a->lines[which];
+    if (b->len && b->data[b->len - 1] == '\r') {
+        buf_truncate(b, b->len - 1);
+    }
+    emit_line(a, which == 1, buf_text(b));
+    buf_clear(b);
+}
+
+static void on_bytes(void *arg, enum stdcopy_stream stream, const void *data, size_t len)
+{
+    struct attachment *a = arg;
+    int which = stream == STDCOPY_STDERR ? 1 : 0;
+    const char *p = data;
+    while (len) {
+        const char *end = memchr(p, '\n', len);
+        size_t n = end ? (size_t)(end - p) : len;
+        if (a->lines[which].len + n > LINE_MAX_BYTES) {
+            flush_line(a, which);
+        }
+        buf_append(&a->lines[which], p, n < LINE_MAX_BYTES ? n : LINE_MAX_BYTES);
+        if (!end) {
+            return;
+        }
+        flush_line(a, which);
+        p = end + 1;
+        len -= n + 1;
+    }
+}
+
+static void on_data(void *arg, const void *data, size_t len)
+{
+    struct attachment *a = arg;
+    stdcopy_feed(&a->copy, data, len, on_bytes, a);
+}
+
+static void go_on(struct attachment *a)
+{
+    struct run_step *s = a->step;
+    if (s) {
+        a->step = NULL;
+        a->ready(s);
+    }
+}
+
+static void on_open(void *arg, const struct engine_reply *reply)
+{
+    (void)reply;
+    go_on(arg);
+}
+
+static void on_done(void *arg, const struct engine_reply *reply, const struct err *err)
+{
+    struct attachment *a = arg;
+    (void)reply;
+    a->call = NULL;
+    if (a->run) {
+        for (int i = 0; i < 2; i++) {
+            if (a->lines[i].len) {
+                flush_line(a, i);
+            }
+        }
+        if (err && a->step) {
+            run_warning(a->run, a->unit, "", "cannot attach to %s: %s", a->unit->name,
+                        err->message);
+        }
+        go_on(a); /* without its output rather than not at all */
+        vec_remove(&a->run->attachments, a);
+    }
+    buf_release(&a->lines[0]);
+    buf_release(&a->lines[1]);
+    stdcopy_release(&a->copy);
+    free(a);
+}
+
+void run_attach(struct run_step *s, void (*ready)(struct run_step *s))
+{
+    static const struct engine_handlers handlers = {
+        .on_open = on_open, .on_data = on_data, .on_done = on_done};
+    struct run *r = s->run;
+    struct attachment *a = NULL;
+    bool wanted = !r->options.attach_wanted ||
+                  r->options.attach_wanted(r->options.attach_arg, s->step->service);
+    CLEANUP_FREE char *path = NULL;
+    if (!wanted) {
+        ready(s);
+        return;
+    }
+    a = xcalloc(1, sizeof(*a));
+    *a = (struct attachment){.run = r, .step = s, .unit = s->unit, .ready = ready};
+    stdcopy_init(&a->copy, s->step->service && s->step->service->tty);
+    path = xasprintf("/containers/%s/attach", s->unit->id);
+    struct engine_request req = {.method = "POST",
+                                 .path = path,
+                                 .query = "stream=1&stdout=1&stderr=1",
+                                 .mode = ENGINE_HIJACK,
+                                 .deadline = CLOCK_NEVER};
+    vec_push(&r->attachments, a);
+    a->call = engine_request(r->engine, &req, &handlers, a);
+}
+
+void run_attachments_free(struct run *r)
+{
+    while (r->attachments.len) {
+        struct attachment *a = vec_pop(&r->attachments);
+        a->run = NULL;
+        engine_cancel(r->engine, a->call);
+    }
+    vec_release(&r->attachments);
+}

@@ -1,0 +1,197 @@
+/*
+ * Images on the way up: pulls with their progress, builds by whoever can build.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/parse.h"
+#include "engine/decode.h"
+#include "engine/stdcopy.h"
+#include "run/internal.h"
+
+/* Silence for that long on a pull means that nothing comes any more. */
+#define PULL_TIMEOUT (3600 * NS_PER_SEC)
+
+struct layer {
+    int64_t done, total;
+};
+
+struct pull {
+    struct run_step *step;
+    struct json_lines lines;
+    struct map layers; /* id to struct layer */
+    struct err err;    /* what a line said */
+    int64_t told;      /* when progress was told last */
+};
+
+static void pull_free(struct pull *p)
+{
+    MAP_FOREACH (e, &p->layers) {
+        free(e->value);
+    }
+    map_release(&p->layers);
+    json_lines_release(&p->lines);
+    free(p);
+}
+
+static void tell_progress(struct pull *p)
+{
+    int64_t now = clock_mono();
+    char a[32], b[32];
+    CLEANUP_FREE char *text = NULL;
+    struct event e = {.kind = EVENT_PROGRESS,
+                      .mono = now,
+                      .wall = clock_wall(),
+                      .unit = UNIT_IMAGE,
+                      .name = p->step->unit->name,
+                      .service = p->step->unit->service,
+                      .state = p->step->unit->state};
+    if (now - p->told < 100 * NS_PER_MS || (p->step->run->options.flags & RUN_QUIET_PULL)) {
+        return;
+    }
+    p->told = now;
+    MAP_FOREACH (l, &p->layers) {
+        const struct layer *layer = l->value;
+        e.done += layer->done;
+        e.total += layer->total;
+    }
+    text = xasprintf("%s of %s", format_bytes((uint64_t)e.done, a, sizeof(a)),
+                     format_bytes((uint64_t)e.total, b, sizeof(b)));
+    e.text = text;
+    event_emit(p->step->run->hub, &e);
+}
+
+static void on_line(void *arg, const json_t *line)
+{
+    struct pull *p = arg;
+    const json_t *detail = json_object_get(line, "progressDetail");
+    const char *error = json_text(line, "error"), *id = json_text(line, "id");
+    struct layer *layer = NULL;
+    if (*error) {
+        err_set(&p->err, ERR_REFUSED, "%s", error);
+        return;
+    }
+    if (!*id || !json_is_object(detail)) {
+        return;
+    }
+    layer = map_get(&p->layers, id);
+    if (!layer) {
+        layer = xcalloc(1, sizeof(*layer));
+        map_set(&p->layers, id, layer);
+    }
+    if (strcmp(json_text(line, "status"), "Downloading") == 0) {
+        layer->done = json_number(detail, "current");
+        layer->total = json_number(detail, "total");
+    } else if (strcmp(json_text(line, "status"), "Download complete") == 0) {
+        layer->done = layer->total;
+    }
+    tell_progress(p);
+}
+
+static void on_data(void *arg, const void *data, size_t len)
+{
+    struct pull *p = arg;
+    json_lines_feed(&p->lines, data, len, on_line, p);
+}
+
+static void explain(struct err *err, const char *image)
+{
+    const char *m = err->message;
+    if (strstr(m, "manifest unknown") || strstr(m, "not found")) {
+        err_hint(err, "is the name right? There is no %s in its registry", image);
+    } else if (strstr(m, "denied") || strstr(m, "unauthorized")) {
+        err_hint(err, "log in to its registry first: docker login; or the name is wrong");
+    } else if (strstr(m, "lookup") || strstr(m, "timeout") || strstr(m, "refused")) {
+        err_hint(err, "the registry cannot be reached: check network, DNS and proxy");
+    } else {
+        err_hint(err, "load it by hand (docker load), or build it");
+    }
+}
+
+static void on_done(void *arg, const struct engine_reply *reply, const struct err *err)
+{
+    struct pull *p = arg;
+    struct run_step *s = p->step;
+    struct err own = err ? *err : p->err;
+    (void)reply;
+    if (!err) {
+        json_lines_end(&p->lines, on_line, p);
+        own = p->err;
+    }
+    if (own.code) {
+        if (s->step->service && s->step->service->build) {
+            err_hint(&own, "it can be built: --build");
+        } else {
+            explain(&own, s->step->target);
+        }
+        err_prefix(&own, "pulling %s", s->step->target);
+        err_subject(&own, s->unit->service);
+        pull_free(p);
+        run_step_done(s, &own);
+        return;
+    }
+    pull_free(p);
+    run_unit_set(s->run, s->unit, UNIT_PULLED, NULL);
+    run_step_done(s, NULL);
+}
+
+/* "repo:tag" and "repo@digest" as the API wants them: fromImage and tag. */
+static char *pull_query(const char *reference, const char *platform)
+{
+    const char *digest = strchr(reference, '@'), *slash = strrchr(reference, '/');
+    const char *colon = digest ? NULL : strrchr(slash ? slash : reference, ':');
+    size_t n = digest  ? (size_t)(digest - reference)
+               : colon ? (size_t)(colon - reference)
+                       : strlen(reference);
+    CLEANUP_FREE char *name = xstrndup(reference, n);
+    CLEANUP_FREE char *from = engine_escape(name);
+    CLEANUP_FREE char *tag = engine_escape(digest ? digest + 1 : colon ? colon + 1 : "latest");
+    CLEANUP_FREE char *os = platform ? engine_escape(platform) : NULL;
+    return xasprintf("fromImage=%s&tag=%s%s%s", from, tag, os ? "&platform=" : "", os ? os : "");
+}
+
+void step_image_pull(struct run_step *s)
+{
+    static const struct engine_handlers handlers = {.on_data = on_data, .on_done = on_done};
+    const char *platform = s->step->service ? s->step->service->platform : NULL;
+    CLEANUP_FREE char *query = pull_query(s->step->target, platform);
+    struct engine_request r = {.method = "POST",
+                               .path = "/images/create",
+                               .query = query,
+                               .registry_auth = s->run->options.registry_auth,
+                               .mode = ENGINE_STREAM,
+                               .deadline = clock_add(clock_mono(), PULL_TIMEOUT)};
+    struct pull *p = xcalloc(1, sizeof(*p));
+    p->step = s;
+    json_lines_init(&p->lines, 0);
+    run_unit_set(s->run, s->unit, UNIT_PULLING, "%s", s->step->reason);
+    s->call = engine_request(s->run->engine, &r, &handlers, p);
+}
+
+static void built(void *arg, const struct err *err)
+{
+    struct run_step *s = arg;
+    struct err own = {0};
+    if (err) {
+        own = *err;
+        err_prefix(&own, "building %s", s->unit->service);
+        err_subject(&own, s->unit->service);
+        run_step_done(s, &own);
+        return;
+    }
+    run_unit_set(s->run, s->unit, UNIT_BUILT, NULL);
+    run_step_done(s, NULL);
+}
+
+void step_image_build(struct run_step *s)
+{
+    struct err err = {0};
+    run_unit_set(s->run, s->unit, UNIT_BUILDING, "%s", s->step->reason);
+    if (!s->run->options.build) {
+        err_set(&err, ERR_UNSUPPORTED, "nothing here can build %s", s->step->target);
+        built(s, &err);
+        return;
+    }
+    s->run->options.build(s->run->options.build_arg, s->step->service, built, s);
+}
