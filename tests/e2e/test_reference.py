@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from conftest import ROOT, Project
+from conftest import ROOT, Project, skip_or_fail
 
 STACK = ROOT / "examples/vru"
 SIX = ("/health", "/health/detailed", "/health/database", "/health/redis", "/health/readiness",
@@ -19,6 +19,19 @@ def fetch(url, body=None):
                                      {"Content-Type": "application/json"} if body else {})
     with urllib.request.urlopen(request, timeout=10) as reply:
         return reply.status, reply.headers, reply.read().decode()
+
+
+def page_in_a_browser(url, profile):
+    """The page's elements after its scripts ran, and what they wrote to the console."""
+    program = shutil.which("chromium")
+    if program is None:
+        skip_or_fail("chromium is not installed")
+    done = subprocess.run(
+        [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+         f"--user-data-dir={profile}", "--enable-logging=stderr", "--virtual-time-budget=8000",
+         "--dump-dom", url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+        check=True)
+    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
 @pytest.fixture
@@ -68,6 +81,15 @@ def test_the_description_word_for_word(platform):
     script(platform, "docker-orchestrator.sh", "start")
     script(platform, "docker-orchestrator.sh", "clean")
     assert platform.containers() == {}
+
+
+def test_the_page_shows_what_is_there(platform, tmp_path):
+    script(platform, "docker-orchestrator.sh", "setup")
+    script(platform, "docker-orchestrator.sh", "start")
+    dom, console = page_in_a_browser("http://localhost:3000/", tmp_path / "browser")
+    assert console == []
+    assert "Crossing at dusk" in dom and "dusk-north-01.mp4" in dom and "cyclist" in dom
+    assert dom.count('class="pill healthy"') == 5
 
 
 def test_production_override(platform):
