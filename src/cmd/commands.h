@@ -7,7 +7,10 @@
 #define CMD_LIST(X) \
     X(complete)     \
     X(completion)   \
+    X(events)       \
     X(help)         \
+    X(images)       \
+    X(logs)         \
     X(ls)           \
     X(man)          \
     X(port)         \

@@ -14,21 +14,22 @@
 
 static json_t *row_of(const struct observed_volume *v)
 {
-    static const char *const unknown[] = {"Availability", "Group", "Links", "Size", "Status"};
     CLEANUP_BUF struct buf labels = BUF_INIT;
     json_t *j = json_object();
     for (size_t i = 0; i < v->labels.count; i++) {
         buf_printf(&labels, "%s%s=%s", i ? "," : "", v->labels.items[i].key,
                    v->labels.items[i].value ? v->labels.items[i].value : "");
     }
-    for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
-        json_object_set_new(j, unknown[i], json_string("N/A"));
-    }
+    json_object_set_new(j, "Availability", json_string("N/A"));
     json_object_set_new(j, "Driver", view_text(v->driver));
+    json_object_set_new(j, "Group", json_string("N/A"));
     json_object_set_new(j, "Labels", view_text(buf_text(&labels)));
+    json_object_set_new(j, "Links", json_string("N/A"));
     json_object_set_new(j, "Mountpoint", view_text(v->mountpoint));
     json_object_set_new(j, "Name", view_text(v->name));
     json_object_set_new(j, "Scope", json_string("local"));
+    json_object_set_new(j, "Size", json_string("N/A"));
+    json_object_set_new(j, "Status", json_string("N/A"));
     return j;
 }
 
