@@ -1,4 +1,5 @@
 """Nothing starts before what it depends on is proved; what can never be ready fails at once."""
+import os
 import time
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from conftest import ROOT, wait_for
 
 TINY = "fettle-test/tiny:1"
+RACES = int(os.environ.get("FETTLE_TEST_RACES", "3"))
 WGET = ["CMD", "wget", "-qO", "/dev/null", "http://127.0.0.1:8080/"]
 
 
@@ -148,7 +150,7 @@ def test_redis_with_a_password(project, stack_images):
     assert r.seconds < 8
 
 
-@pytest.mark.parametrize("attempt", range(3))
+@pytest.mark.parametrize("attempt", range(RACES))
 def test_first_run_of_postgres_never_releases_too_early(project, stack_images, attempt):
     """The dependent tries once, over the network, and dies if that fails. `SELECT` needs the final
     server: the temporary one of the first run does not listen there."""
