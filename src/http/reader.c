@@ -129,7 +129,9 @@ static int on_headers(http_parser *p)
     if (hijacked) {
         return 2;
     }
-    return (r->flags & HTTP_READ_NO_BODY) ? 1 : 0;
+    /* http-parser would wait for the length that a 304 tells about what it does not send. */
+    bool bodiless = p->status_code == 204 || p->status_code == 304;
+    return bodiless || (r->flags & HTTP_READ_NO_BODY) ? 1 : 0;
 }
 
 static int on_body(http_parser *p, const char *at, size_t len)
