@@ -3,11 +3,13 @@
  * time (each stream is sorted, so they are merged as they arrive and never all kept); with -f as
  * they happen, and containers that start later are followed too.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "cmd/containers.h"
 #include "cmd/when.h"
@@ -35,7 +37,9 @@ struct source {
     struct buf partial[2]; /* stdout, stderr: a line not yet ended */
     struct line *first, **last;
     size_t waiting; /* bytes queued */
+    char stamp[48]; /* of the newest line: where to go on after a restart */
     bool paused, ended;
+    bool resumed; /* the stream begins with what was shown already */
 };
 
 struct reader {
@@ -103,8 +107,28 @@ static void merge(struct reader *r)
     }
 }
 
+/* Remembers the line's time; false when it was shown already, before a restart. */
+static bool is_new(struct source *s, const char *text, size_t len)
+{
+    size_t n = stamp_length(text, len);
+    if (n < 2 || n > sizeof(s->stamp)) {
+        return true;
+    }
+    int order = s->stamp[0] ? memcmp(text, s->stamp, n - 1) : 1;
+    if (s->resumed && order <= 0) {
+        return false;
+    }
+    s->resumed = false;
+    memcpy(s->stamp, text, n - 1);
+    s->stamp[n - 1] = '\0';
+    return true;
+}
+
 static void push_line(struct source *s, bool is_stderr, const char *text, size_t len)
 {
+    if (!is_new(s, text, len)) {
+        return;
+    }
     struct line *line = xmalloc(sizeof(*line) + len + 1);
     len -= len && text[len - 1] == '\r';
     *line = (struct line){.is_stderr = is_stderr, .len = len};
@@ -210,24 +234,37 @@ static void on_done(void *arg, const struct engine_reply *reply, const struct er
     }
 }
 
-static void read_logs(struct reader *r, const char *id, const char *name, const char *since)
+/*
+ * `stamp` is the newest line that was shown of this container, "" for none. The engine's start
+ * event comes after the first output, so its time would miss lines.
+ */
+static void read_logs(struct reader *r, const char *id, const char *name, const char *stamp,
+                      bool all)
 {
     static const struct engine_handlers handlers = {.on_data = on_data, .on_done = on_done};
     struct source *s = xcalloc(1, sizeof(*s));
-    const char *tail = args_text(r->args, "tail");
+    int64_t since = 0;
     CLEANUP_FREE char *path = xasprintf("/containers/%s/logs", id);
-    CLEANUP_FREE char *query = xasprintf("stdout=1&stderr=1&timestamps=1&follow=%d&tail=%s%s%s%s",
-                                         r->follow, since ? "all" : tail, since ? "&since=" : "",
-                                         since ? since : "", since ? "" : buf_text(&r->range));
+    CLEANUP_BUF struct buf query = BUF_INIT;
     *s = (struct source){.reader = r, .id = xstrdup(id), .name = xstrdup(name)};
     s->last = &s->first;
+    buf_printf(&query, "stdout=1&stderr=1&timestamps=1&follow=%d&tail=%s", r->follow,
+               all ? "all" : args_text(r->args, "tail"));
+    if (stamp[0] && parse_rfc3339(stamp, &since, NULL) == 0) {
+        snprintf(s->stamp, sizeof(s->stamp), "%s", stamp);
+        s->resumed = true;
+        buf_printf(&query, "&since=%lld.%09lld", (long long)(since / NS_PER_SEC),
+                   (long long)(since % NS_PER_SEC));
+    } else {
+        buf_str(&query, buf_text(&r->range));
+    }
     stdcopy_init(&s->demux, false);
     vec_push(&r->sources, s);
     logline_name(&r->log, name);
     s->call = engine_request(r->engine,
                              &(struct engine_request){.method = "GET",
                                                       .path = path,
-                                                      .query = query,
+                                                      .query = buf_text(&query),
                                                       .mode = ENGINE_STREAM,
                                                       .deadline = CLOCK_NEVER},
                              &handlers, s);
@@ -282,13 +319,13 @@ static void on_event(void *arg, const struct engine_event *e)
     if (s && !s->ended) {
         return;
     }
-    CLEANUP_FREE char *since = xasprintf("%lld.%09lld", (long long)(e->time / NS_PER_SEC),
-                                         (long long)(e->time % NS_PER_SEC));
+    char stamp[sizeof(s->stamp)] = "";
     if (s) {
+        memcpy(stamp, s->stamp, sizeof(stamp));
         vec_remove(&r->sources, s);
         free_source(s);
     }
-    read_logs(r, e->id, name, since);
+    read_logs(r, e->id, name, stamp, true);
 }
 
 static void on_watch_end(void *arg, const struct err *err)
@@ -351,7 +388,7 @@ static void start(struct reader *r, const struct containers *c, int64_t index)
     }
     for (size_t i = 0; i < c->count; i++) {
         if (index == 0 || c->items[i]->number == index) {
-            read_logs(r, c->items[i]->id, c->items[i]->name, NULL);
+            read_logs(r, c->items[i]->id, c->items[i]->name, "", false);
         }
     }
 }
