@@ -14,9 +14,6 @@
 #include "engine/engine.h"
 #include "model/project.h"
 
-struct map;
-struct node;
-
 static const char *env_or(const char *value, const char *name)
 {
     return str_empty(value) ? getenv(name) : value;
@@ -106,21 +103,6 @@ void context_compose_options(struct cmd_context *ctx, unsigned flags, struct com
 static const char *said_name(const struct cmd_context *ctx)
 {
     return env_or(args_text(ctx->globals, "project-name"), "COMPOSE_PROJECT_NAME");
-}
-
-/* Until the last stretch of the loader is in the tree. */
-__attribute__((weak)) int project_from_tree(struct project *p, struct node *root,
-                                            struct arena *arena, const struct map *environment,
-                                            const struct compose_options *options,
-                                            struct diags *diags);
-__attribute__((weak)) int project_from_tree(struct project *p UNUSED, struct node *root UNUSED,
-                                            struct arena *arena UNUSED,
-                                            const struct map *environment UNUSED,
-                                            const struct compose_options *options UNUSED,
-                                            struct diags *diags)
-{
-    return diags_add(diags, DIAG_ERROR, (struct pos){0}, NULL, "name the project with -p",
-                     "Compose files cannot be loaded yet");
 }
 
 int context_project(struct cmd_context *ctx, unsigned flags, const char *const *services,
