@@ -153,8 +153,9 @@ static bool set_name(SSL *ssl, enum tls_verify verify, const char *name)
 {
     struct net_addr addr;
     bool numeric = net_addr_parse(name, 0, &addr);
+    CLEANUP_FREE char *sni = xstrdup(name); /* OpenSSL's macro casts const away */
 
-    if (!numeric && SSL_set_tlsext_host_name(ssl, name) != 1) {
+    if (!numeric && SSL_set_tlsext_host_name(ssl, sni) != 1) {
         return false;
     }
     if (verify != TLS_VERIFY_FULL) {
