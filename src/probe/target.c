@@ -674,3 +674,13 @@ const char *probe_target_text(const struct probe_spec *spec, char *buf, size_t s
              v6 ? "]" : "", port, *path && *path != '/' ? "/" : "", (int)strcspn(path, "?"), path);
     return buf;
 }
+
+const char *probe_target_scheme(size_t i)
+{
+    return i < ARRAY_LEN(schemes) ? schemes[i].name : NULL;
+}
+
+const char *probe_target_option(size_t i)
+{
+    return i < ARRAY_LEN(options) ? options[i].name : NULL;
+}

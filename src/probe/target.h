@@ -1,6 +1,6 @@
 /*
  * What `await` and `probe` are given on their command line or in DATABASE_URL and the like: a URL,
- * a libpq connection string or host:port, to a probe_spec. Pure; options are in docs/probes/.
+ * a libpq connection string or host:port, to a probe_spec. Pure; options are in docs/targets.md.
  */
 #ifndef PROBE_TARGET_H
 #define PROBE_TARGET_H
@@ -21,5 +21,9 @@ int probe_target_parse(const char *text, struct arena *a, struct probe_spec *ret
  * The target for people: "postgres://app@db:5432/shop". No password, no query. Returns buf.
  */
 const char *probe_target_text(const struct probe_spec *spec, char *buf, size_t size);
+
+/* The names that docs/targets.md must have; NULL behind the last. */
+const char *probe_target_scheme(size_t i);
+const char *probe_target_option(size_t i);
 
 #endif

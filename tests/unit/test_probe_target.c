@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "probe/target.h"
 
@@ -180,6 +181,27 @@ static void test_text(void **state)
     }
 }
 
+/* Every scheme and option has its row, and the tables are sorted. */
+static void test_documented(void **state)
+{
+    CLEANUP_BUF struct buf docs = BUF_INIT;
+    struct err err = {0};
+    const char *(*const names[])(size_t) = {probe_target_scheme, probe_target_option};
+    (void)state;
+    assert_int_equal(path_read_file(TEST_DIR "/../docs/targets.md", 1 << 20, &docs, &err),
+                     0);
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; names[k](i); i++) {
+            char mark[40];
+            snprintf(mark, sizeof(mark), "`%s`", names[k](i));
+            if (!strstr(buf_text(&docs), mark)) {
+                fail_msg("%s is not in docs/targets.md", mark);
+            }
+            assert_true(i == 0 || strcmp(names[k](i - 1), names[k](i)) < 0);
+        }
+    }
+}
+
 static int free_arena(void **state)
 {
     (void)state;
@@ -190,10 +212,9 @@ static int free_arena(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_postgres),
-        cmocka_unit_test(test_others),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_postgres),   cmocka_unit_test(test_others),
+        cmocka_unit_test(test_bad),        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_documented),
     };
     return cmocka_run_group_tests(tests, NULL, free_arena);
 }
