@@ -16,10 +16,10 @@
 #define FEED_PASSWORD "hunter2secret"
 
 /* Texts go into JSON and onto terminals. */
-static inline void feed_check(const struct outcome *o)
+static inline void feed_check(const struct probe_spec *spec, const struct outcome *o)
 {
     assert(o->verdict != VERDICT_LOST && o->verdict < VERDICT_COUNT && o->layer < LAYER_COUNT);
-    assert(o->text[0] != '\0' && !strstr(o->text, FEED_PASSWORD));
+    assert(o->text[0] != '\0' && (!spec->password || !strstr(o->text, spec->password)));
     for (const char *p = o->text; *p;) {
         size_t n = utf8_len(p);
         assert(n > 0 && (unsigned char)*p >= ' ');
@@ -45,14 +45,14 @@ static inline void feed_run(const struct probe_spec *spec, const uint8_t *data, 
     }
     if (want != PROBE_DONE) {
         probe_timed_out(m, NS_PER_SEC, ret);
-        feed_check(ret);
+        feed_check(spec, ret);
         want = probe_step(m, NULL, 0, true, &out, NS_PER_SEC, ret);
         if (want == PROBE_WANT_TLS) { /* the start of a TLS-only probe: the end comes after it */
             want = probe_step(m, NULL, 0, true, &out, NS_PER_SEC, ret);
         }
     }
     assert(want == PROBE_DONE && !out.failed);
-    feed_check(ret);
+    feed_check(spec, ret);
     probe_machine_free(m);
 }
 

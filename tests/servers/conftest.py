@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STRICT = bool(os.environ.get("CI"))
+STRICT = os.environ.get("FETTLE_STRICT", "1" if os.environ.get("CI") else "0") == "1"
 Outcome = namedtuple("Outcome", "verdict layer code text")
 
 
@@ -28,7 +28,7 @@ def skip_or_fail(reason):
 
 def program():
     named = os.environ.get("PROBE_ONCE")
-    for path in [named] if named else [ROOT / "build-check/tests/probe_once",
+    for path in [named] if named else [ROOT / "build/asan/tests/probe_once",
                                        ROOT / "build/tests/probe_once"]:
         if os.access(path, os.X_OK):
             return str(path)
