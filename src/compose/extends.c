@@ -1,15 +1,15 @@
 /*
- * extends: a service on top of another one, of the same file or another, along chains. Relative
- * paths of another file start at that file.
+ * extends: a service on top of another one, of the same file or another, along chains. A base from
+ * another file is that file's own service in long form, with its paths starting at that file; it
+ * brings nothing else along. Each base file is read once a set.
  */
 #include <string.h>
 
 #include "base/path.h"
 #include "base/str.h"
-#include "compose/canonical.h"
 #include "compose/complete.h"
 #include "compose/loader.h"
-#include "compose/merge.h"
+#include "compose/reset.h"
 
 /* The services on the way, to find circles. */
 struct trail {
@@ -18,156 +18,191 @@ struct trail {
     struct pos at;
 };
 
-enum { CHAIN_MAX = 100 };
+/* Where a service stands: its neighbours, its file, and what that file undoes. */
+struct scope {
+    struct node *services;
+    const char *file;
+    const struct vec *places; /* or NULL */
+};
 
-static int resolve(struct loader *l, struct node *root, const char *file, const char *name,
-                   const struct trail *before, struct node **ret);
+/* What a file gives to those who extend its services. */
+struct base_file {
+    struct node *services;
+    struct vec places;
+};
+
+enum { CHAIN_MAX = 100 };
 
 static int problem(struct loader *l, struct pos at, const char *service, const char *hint,
                    const char *text)
 {
-    CLEANUP_FREE char *path = xasprintf("services.%s.extends", service);
+    const char *path = arena_printf(l->arena, "services.%s.extends", service);
     return diags_add(l->diags, DIAG_ERROR, at, path, hint, "%s", text);
 }
 
-static int circle(struct loader *l, const struct trail *t, const char *name)
+static int check_trail(struct loader *l, const struct trail *trail)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT;
-    const struct trail *first = t;
-    size_t n = 0;
     const struct trail *way[CHAIN_MAX];
-    for (const struct trail *i = t; i && n < CHAIN_MAX; i = i->before) {
-        way[n++] = i;
-        first = i;
+    size_t n = 0;
+    CLEANUP_BUF struct buf text = BUF_INIT;
+    for (const struct trail *t = trail; t && n < CHAIN_MAX; t = t->before) {
+        way[n++] = t;
+        if (t != trail && strcmp(t->service, trail->service) == 0 &&
+            strcmp(t->file, trail->file) == 0) {
+            buf_str(&text, "Circular reference, the services extend each other: ");
+            while (n) {
+                n--;
+                buf_printf(&text, "%s%s", way[n]->service, n ? " -> " : "");
+            }
+            return problem(l, trail->at, trail->service, "break the circle at one of the extends",
+                           buf_text(&text));
+        }
     }
-    buf_printf(&text, "Circular reference: services extend each other: ");
-    while (n) {
-        n--;
-        buf_printf(&text, "%s (%s:%d) -> ", way[n]->service, way[n]->at.file ? way[n]->at.file : "",
-                   way[n]->at.line);
-    }
-    buf_str(&text, name);
-    return problem(l, t->at, first->service, "break the circle at one of these places",
-                   buf_text(&text));
+    return n < CHAIN_MAX ? 0
+                         : problem(l, trail->at, trail->service, "make the chain shorter",
+                                   "extends goes too deep");
 }
 
-/* The base service out of another file, with its paths made absolute. */
-static int from_file(struct loader *l, const char *service, struct pos at, const char *written,
-                     const char *name, const struct trail *trail, struct node **ret)
+/* Loads the other file for its services; it is interpolated and merged, not validated. */
+static int read_base(struct loader *l, const char *path, struct pos at, struct base_file *base)
 {
-    const char *path = loader_path(l, written);
+    struct vec docs = {0};
+    struct node *root = NULL;
     CLEANUP_FREE char *dir = path_dirname(path);
-    struct node *docs = NULL, *root = NULL, *only = NULL, *services = NULL;
-    struct loader other = *l;
-    int rc = loader_parse(l, path, at, &docs);
-    if (rc) {
-        return rc;
-    }
-    other.base = arena_strdup(l->arena, dir);
-    for (size_t i = 0; i < docs->count; i++) {
-        struct node *doc = node_copy(l->arena, docs->items[i]);
-        rc = loader_interpolate(&other, doc);
-        if (rc) {
-            return rc;
+    size_t errors = l->diags->errors;
+    int rc = loader_documents(l, path, at, &docs);
+    for (size_t i = 0; !rc && i < docs.len; i++) {
+        struct document *doc = docs.items[i];
+        if (root) {
+            reset_apply(&doc->places, root);
         }
-        root = merge_trees(l->arena, root, doc, "", l->diags);
+        for (size_t k = 0; k < doc->places.len; k++) {
+            vec_push(&base->places, doc->places.items[k]);
+        }
+        root = merge_files(l->merger, root, doc->root);
+        rc = merge_unique(l->merger, root);
+        rc = rc ? rc : loader_canonical(l, root);
     }
-    if (!root || !node_get(node_get(root, "services"), name)) {
-        CLEANUP_FREE char *text = xasprintf("service %s is not in %s", name, written);
-        return problem(l, at, service, "correct the name or the file", text);
+    loader_release_documents(&docs);
+    rc = rc || l->diags->errors == errors ? rc : -ERR_COMPOSE;
+    if (!rc && root) {
+        rc = complete_paths(root, l->arena, dir, l->home, l->diags);
+        base->services = node_get(root, "services");
     }
-    rc = resolve(&other, root, path, name, trail, ret);
-    if (rc) {
-        return rc;
-    }
-    merge_strip_tags(*ret);
-    only = node_map(l->arena, root->at);
-    services = node_map(l->arena, root->at);
-    node_set(l->arena, services, name, (*ret)->at, *ret);
-    node_set(l->arena, only, "services", root->at, services);
-    rc = canonical_forms(only, l->arena, l->flags & COMPOSE_NO_INTERPOLATE, l->diags);
-    if (!rc && !(l->flags & COMPOSE_NO_PATHS)) {
-        rc = complete_paths(only, l->arena, other.base, l->home, l->diags);
-    }
-    *ret = node_get(services, name);
     return rc;
 }
 
-static int resolve_base(struct loader *l, struct node *root, const char *file, const char *name,
-                        struct node *extends, const struct trail *trail, struct node **ret)
+static int find_base(struct loader *l, const char *path, struct pos at, struct base_file **ret)
 {
-    const struct node *fn = node_get(extends, "file"), *sn = node_get(extends, "service");
-    const char *base = extends->kind == NODE_STRING ? extends->text : node_text(sn);
-    const char *other = node_text(fn);
-    if (!base || (fn && fn->kind != NODE_NULL && !other)) {
+    struct base_file *base = map_get(l->bases, path);
+    int rc = 0;
+    if (!base) {
+        base = arena_alloc(l->arena, sizeof(*base));
+        rc = read_base(l, path, at, base);
+        map_set(l->bases, path, base);
+    }
+    *ret = base;
+    return rc;
+}
+
+void loader_release_bases(struct map *bases)
+{
+    MAP_FOREACH(entry, bases)
+    {
+        struct base_file *base = entry->value;
+        vec_release(&base->places);
+    }
+    map_release(bases);
+}
+
+/* What `extends` says: the service, and the scope it stands in. */
+static int read_extends(struct loader *l, const struct scope *scope, const char *name,
+                        const struct node *extends, const char **ret_service, struct scope *ret)
+{
+    const struct node *file = node_get(extends, "file");
+    const char *service = node_text(extends->kind == NODE_MAP ? node_get(extends, "service")
+                                                               : extends);
+    const char *path = node_text(file);
+    struct base_file *base = NULL;
+    if (!service || (file && file->kind != NODE_NULL && !path)) {
         return problem(l, extends->at, name, "write extends: SERVICE, or {service: S, file: F}",
                        "extends needs the name of a service");
     }
-    if (other) {
-        return from_file(l, name, extends->at, other, base, trail, ret);
+    *ret_service = service;
+    *ret = *scope;
+    if (path) {
+        if (loader_is_remote(l, path, file->at)) {
+            return -ERR_COMPOSE;
+        }
+        path = loader_path(l, path);
+        if (find_base(l, path, file->at, &base)) {
+            return -ERR_COMPOSE;
+        }
+        *ret = (struct scope){base->services, path, &base->places};
     }
-    if (!node_get(node_get(root, "services"), base)) {
-        CLEANUP_FREE char *text = xasprintf("cannot extend service %s: there is none of that name",
-                                            base);
-        return problem(l, extends->at, name, "name a service of this file, or give its file", text);
+    if (!node_get(ret->services, service) || ret->services->kind != NODE_MAP) {
+        return problem(l, extends->at, name,
+                       path ? "correct the name or the file" : "name a service of this file",
+                       arena_printf(l->arena, "there is no service '%s' to extend%s%s", service,
+                                    path ? " in " : "", path ? path : ""));
     }
-    return resolve(l, root, file, base, trail, ret);
+    return 0;
 }
 
-/* The service with all it extends merged below it: a new tree. */
-static int resolve(struct loader *l, struct node *root, const char *file, const char *name,
+/*
+ * Replaces services.NAME of the scope by itself on top of all that it extends. *ret is that
+ * service, NULL for one without content.
+ */
+static int resolve(struct loader *l, const struct scope *scope, const char *name,
                    const struct trail *before, struct node **ret)
 {
-    struct node *service = node_get(node_get(root, "services"), name);
-    struct node *extends = node_get(service, "extends"), *base = NULL, *copy = NULL;
-    struct trail here = {before, file, name, extends ? extends->at : service->at};
-    CLEANUP_FREE char *path = xasprintf("services.%s", name);
-    size_t depth = 0;
-    int rc = 0;
-    for (const struct trail *t = before; t; t = t->before) {
-        if (strcmp(t->service, name) == 0 && strcmp(t->file, file) == 0) {
-            return circle(l, before, name);
-        }
-        if (++depth >= CHAIN_MAX) {
-            return problem(l, here.at, name, "make the chain shorter", "extends goes too deep");
-        }
+    struct node *service = node_get(scope->services, name), *base = NULL;
+    const struct node *extends = node_get(service, "extends");
+    struct trail here = {before, scope->file, name, extends ? extends->at : service->at};
+    const char *base_name = NULL;
+    struct scope base_scope;
+    *ret = service->kind == NODE_NULL ? NULL : service;
+    if (service->kind != NODE_MAP && service->kind != NODE_NULL) {
+        return diags_add(l->diags, DIAG_ERROR, service->at,
+                         arena_printf(l->arena, "services.%s", name),
+                         "write the service's keys below it", "a service must be a mapping, not %s",
+                         node_kind_name(service->kind));
     }
-    copy = node_copy(l->arena, service);
-    if (!extends || extends->kind == NODE_NULL || extends->tag == TAG_RESET) {
-        *ret = copy;
+    if (!extends) {
         return 0;
     }
-    node_remove(copy, "extends");
-    rc = resolve_base(l, root, file, name, extends, &here, &base);
-    if (rc) {
-        return rc;
+    if (check_trail(l, &here) ||
+        read_extends(l, scope, name, extends, &base_name, &base_scope) ||
+        resolve(l, &base_scope, base_name, &here, &base)) {
+        return -ERR_COMPOSE;
     }
-    *ret = merge_trees(l->arena, base, copy, path, l->diags);
-    (*ret)->tag = copy->tag;
-    return l->diags->errors ? -ERR_COMPOSE : 0;
+    if (base) {
+        base = node_copy(l->arena, base);
+        if (scope->places) {
+            reset_apply_service(scope->places, name, base);
+        }
+        service = merge_service(l->merger, name, base, service);
+    }
+    node_remove(service, "extends");
+    node_set(l->arena, scope->services, name, service->at, service);
+    *ret = service;
+    return 0;
 }
 
-int extends_apply(struct loader *l, struct node *root)
+int extends_apply(struct loader *l, struct document *doc)
 {
-    struct node *services = node_get(root, "services");
-    struct node *done = NULL;
+    struct scope scope = {node_get(doc->root, "services"), doc->file, &doc->places};
+    struct node *service = NULL;
     int rc = 0;
-    if (!node_is(services, NODE_MAP)) {
-        return 0;
+    if (!node_is(scope.services, NODE_MAP)) {
+        return 0; /* what else it may be is for the schema to say */
     }
-    done = node_map(l->arena, services->at);
-    done->tag = services->tag;
-    NODE_ENTRIES(e, services)
-    {
-        struct node *s = e->value;
-        if (node_is(s, NODE_MAP) && node_get(s, "extends")) {
-            int one = resolve(l, root, l->file ? l->file : "", e->key, NULL, &s);
-            rc = one ? one : rc;
+    for (size_t i = 0; i < scope.services->len; i++) {
+        const struct node_entry *entry = &scope.services->entries[i];
+        if (entry->value->kind == NODE_MAP && node_get(entry->value, "extends")) {
+            int one = resolve(l, &scope, entry->key, NULL, &service);
+            rc = rc ? rc : one;
         }
-        node_set(l->arena, done, e->key, e->at, s);
-    }
-    if (!rc) {
-        node_set(l->arena, root, "services", services->at, done);
     }
     return rc;
 }

@@ -63,31 +63,34 @@ static int environment_of(struct loader *l, const struct entry *e, const char *d
     struct map own = {0};
     int rc = 0;
     for (size_t i = 0; !rc && i < e->env_files.len; i++) {
-        const char *written = e->env_files.items[i];
-        rc = strcmp(written, "/dev/null") == 0
-                 ? 0
-                 : loader_env_file(l, loader_path(l, written), e->at->at, false, &own);
+        rc = loader_env_file(l, loader_path(l, e->env_files.items[i]), e->at->at, &own);
     }
-    if (!rc && !e->env_files.len && path_exists(dot_env)) {
-        rc = loader_env_file(l, arena_strdup(l->arena, dot_env), e->at->at, true, &own);
+    if (!e->env_files.len && path_is_file(dot_env)) {
+        rc = loader_env_file(l, dot_env, e->at->at, &own);
     }
-    MAP_FOREACH (v, &own) {
+    MAP_FOREACH(v, &own)
+    {
         map_set(out, v->key, v->value);
     }
-    MAP_FOREACH (v, l->environment) {
+    MAP_FOREACH(v, l->environment)
+    {
         map_set(out, v->key, v->value);
     }
     map_release(&own);
     return rc;
 }
 
-static int find_circle(struct loader *l, const char *first, struct pos at)
+static int find_circle(struct loader *l, const char *const *paths, size_t count, struct pos at)
 {
     size_t depth = 0;
-    for (const struct loader *p = l; p; p = p->parent) {
-        if (p->file && strcmp(p->file, first) == 0) {
-            CLEANUP_FREE char *text = xasprintf("include cycle: %s includes itself", first);
-            return problem(l, at, "remove one of the includes on this circle", text);
+    for (const struct loader *set = l; set; set = set->parent) {
+        for (size_t i = 0; i < set->file_count * count; i++) {
+            const char *path = paths[i % count];
+            if (strcmp(set->files[i / count], path) == 0) {
+                return problem(l, at, "remove one of the includes on this circle",
+                               arena_printf(l->arena, "include cycle: %s comes to include itself",
+                                            path));
+            }
         }
         if (++depth > COMPOSE_INCLUDE_DEPTH) {
             return problem(l, at, "include less deeply", "includes are nested too deeply");
@@ -128,10 +131,18 @@ static int import(struct loader *l, struct node *root, struct node *included)
     return rc;
 }
 
-static bool is_remote(const char *path)
+/* Loads the entry's files as a set of their own and completes it. */
+static int load_set(struct loader *set, struct pos at, struct node **ret)
 {
-    return str_starts(path, "oci://") || strstr(path, "://") || str_starts(path, "git@") ||
-           str_starts(path, "github.com/");
+    struct map bases = {0};
+    unsigned flags = set->flags & COMPOSE_NO_PATHS ? COMPLETE_KEEP_PATHS : 0;
+    int rc = 0;
+    set->bases = &bases;
+    rc = loader_files(set, at, ret);
+    rc = rc ? rc
+            : complete_model(*ret, set->arena, set->base, set->environment, flags, set->diags);
+    loader_release_bases(&bases);
+    return rc;
 }
 
 static int load_entry(struct loader *l, struct node *root, const struct entry *e)
@@ -143,47 +154,42 @@ static int load_entry(struct loader *l, struct node *root, const struct entry *e
     struct node *included = NULL;
     int rc = 0;
     for (size_t i = 0; i < e->paths.len; i++) {
-        if (is_remote(e->paths.items[i])) {
-            return problem(l, e->at->at, "fetch it first and include the local copy",
-                           "remote includes (git, oci) are not supported");
+        if (loader_is_remote(l, e->paths.items[i], e->at->at)) {
+            return -ERR_COMPOSE;
         }
         paths[i] = loader_path(l, e->paths.items[i]);
     }
     dir = path_dirname(paths[0]);
     set.base = e->directory ? loader_path(l, e->directory) : arena_strdup(l->arena, dir);
     set.parent = l;
-    set.file = paths[0];
-    rc = find_circle(l, paths[0], e->at->at);
+    set.files = paths;
+    set.file_count = e->paths.len;
+    rc = find_circle(l, paths, e->paths.len, e->at->at);
     rc = rc ? rc : environment_of(l, e, set.base, &environment);
     set.environment = &environment;
-    rc = rc ? rc : loader_files(&set, paths, e->paths.len, e->at->at, &included);
-    if (!rc) {
-        rc = complete_model(included, l->arena, set.base, &environment,
-                            l->flags & COMPOSE_NO_PATHS ? COMPLETE_KEEP_PATHS : 0, l->diags);
-    }
+    rc = rc ? rc : load_set(&set, e->at->at, &included);
     rc = rc ? rc : import(l, root, included);
     map_release(&environment);
     return rc;
 }
 
-int include_apply(struct loader *l, struct node *root)
+int include_apply(struct loader *l, struct document *doc)
 {
-    struct node *list = node_get(root, "include");
+    struct node *list = node_get(doc->root, "include");
     int rc = 0;
-    if (!list || list->kind == NODE_NULL) {
-        node_remove(root, "include");
+    if (!list) {
         return 0;
     }
-    if (list->kind != NODE_LIST) {
+    if (list->kind != NODE_LIST && list->kind != NODE_NULL) {
         return problem(l, list->at, "write a list: include: [file.yaml]", "include must be a list");
     }
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; list->kind == NODE_LIST && i < list->count; i++) {
         struct entry e;
         int one = read_entry(l, list->items[i], &e);
-        one = one ? one : load_entry(l, root, &e);
+        one = one ? one : load_entry(l, doc->root, &e);
         release_entry(&e);
-        rc = one ? one : rc;
+        rc = rc ? rc : one;
     }
-    node_remove(root, "include");
+    node_remove(doc->root, "include");
     return rc;
 }

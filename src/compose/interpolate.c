@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/parse.h"
 #include "base/str.h"
-#include "compose/path.h"
+#include "compose/keypath.h"
 
 enum operator_kind {
     OP_NONE,
@@ -39,50 +39,89 @@ static size_t name_length(const char *s)
     return n;
 }
 
-/* Index of the brace that closes the one at s[1] ("${..."), 0 when there is none. */
-static size_t closing_brace(const char *s)
+/*
+ * Index of the brace that closes the one at s[1] ("${..."), within the first `len` bytes; 0 when
+ * there is none. As in the reference, the character behind an opening brace is never looked at.
+ */
+static size_t closing_brace(const char *s, size_t len)
 {
     int open = 0;
-    for (size_t i = 0; s[i]; i++) {
+    for (size_t i = 0; i < len; i++) {
         if (s[i] == '}' && --open == 0) {
             return i;
         }
         if (s[i] == '{') {
             open++;
-            i += s[i + 1] != '\0'; /* the character after a brace never closes it */
+            i++;
         }
     }
     return 0;
 }
 
-/* The inside of ${...}: a name, an operator, a word. False when it is none of these. */
-static bool read_variable(struct arena *a, const char *inside, struct variable *ret)
+/* The last closing brace of a line; looked up once a line. */
+struct line {
+    const char *end, *last_brace;
+};
+
+static const char *last_brace(struct line *line, const char *at)
 {
-    size_t n = name_length(inside);
-    const char *op = inside + n;
-    if (!n) {
-        return false;
+    if (!line->end || at > line->end) {
+        line->end = at + strcspn(at, "\n");
+        line->last_brace = line->end;
+        while (line->last_brace > at && *line->last_brace != '}') {
+            line->last_brace--;
+        }
+        if (*line->last_brace != '}') {
+            line->last_brace = NULL;
+        }
     }
-    *ret = (struct variable){.name = arena_strndup(a, inside, n), .word = ""};
-    if (!*op) {
-        return true;
-    }
-    bool colon = *op == ':';
-    switch (op[colon]) {
+    return line->last_brace && line->last_brace >= at ? line->last_brace : NULL;
+}
+
+static enum operator_kind operator_at(const char *s)
+{
+    bool colon = *s == ':';
+    switch (s[colon]) {
     case '-':
-        ret->op = colon ? OP_DEFAULT_EMPTY : OP_DEFAULT;
-        break;
+        return colon ? OP_DEFAULT_EMPTY : OP_DEFAULT;
     case '?':
-        ret->op = colon ? OP_ERROR_EMPTY : OP_ERROR;
-        break;
+        return colon ? OP_ERROR_EMPTY : OP_ERROR;
     case '+':
-        ret->op = colon ? OP_ALT_EMPTY : OP_ALT;
-        break;
+        return colon ? OP_ALT_EMPTY : OP_ALT;
     default:
-        return false;
+        return OP_NONE;
     }
-    ret->word = op + colon + 1;
-    return !strchr(ret->word, '\n');
+}
+
+/*
+ * Reads the variable at s ("${NAME...}"). The reference takes all up to the last brace of the line
+ * and then looks for the balanced one in it; where the braces do not balance, the last one counts.
+ * Returns its length, 0 when it is none. The word is copied.
+ */
+static size_t read_variable(struct arena *a, const char *s, struct line *line, struct variable *ret)
+{
+    size_t name = name_length(s + 2), end = 0;
+    const char *op = s + 2 + name, *word = NULL, *last = NULL;
+    if (!name) {
+        return 0;
+    }
+    *ret = (struct variable){.name = arena_strndup(a, s + 2, name), .word = ""};
+    if (*op == '}') {
+        return (size_t)(op - s) + 1;
+    }
+    ret->op = operator_at(op);
+    if (ret->op == OP_NONE) {
+        return 0;
+    }
+    word = op + 1 + (*op == ':');
+    last = last_brace(line, word);
+    if (!last) {
+        return 0;
+    }
+    end = closing_brace(s, (size_t)(last - s) + 1);
+    end = end ? end : (size_t)(last - s);
+    ret->word = arena_strndup(a, word, (size_t)(s + end - word));
+    return end + 1;
 }
 
 struct expansion {
@@ -98,7 +137,7 @@ static void warn_unset(struct interpolation *in, const char *name)
 {
     if (in->warned && !map_has(in->warned, name)) {
         map_set(in->warned, name, in);
-        diags_add(in->diags, DIAG_WARNING, (struct pos){0}, NULL, NULL,
+        diags_add(in->diags, DIAG_WARNING, in->at, NULL, "set it, or write ${NAME:-default}",
                   "The \"%s\" variable is not set. Defaulting to a blank string.", name);
     }
 }
@@ -147,73 +186,77 @@ static int expand_variable(struct expansion *x, const struct variable *v, struct
     }
 }
 
+/* What stands at a dollar sign; *text moves behind it. */
+static int expand_dollar(struct expansion *x, const char **text, struct line *line,
+                         struct buf *out)
+{
+    struct variable v = {.word = ""};
+    size_t len = 0;
+    if ((*text)[1] == '$') {
+        *text += 2;
+        return put(x, out, "$");
+    }
+    if ((*text)[1] == '{') {
+        len = read_variable(x->in->arena, *text, line, &v);
+        if (!len) {
+            x->why = "invalid interpolation format";
+            return -ERR_COMPOSE;
+        }
+        *text += len;
+        return expand_variable(x, &v, out);
+    }
+    len = name_length(*text + 1);
+    if (!len) {
+        (*text)++;
+        return put(x, out, "$");
+    }
+    v.name = arena_strndup(x->in->arena, *text + 1, len);
+    *text += 1 + len;
+    return expand_variable(x, &v, out);
+}
+
 static int expand(struct expansion *x, const char *text, struct buf *out)
 {
+    struct line line = {0};
+    int rc = 0;
     if (++x->depth > INTERPOLATE_DEPTH_MAX) {
         x->why = "variables are nested too deeply";
         return -ERR_COMPOSE;
     }
-    while (*text) {
+    while (!rc && *text) {
         size_t plain = strcspn(text, "$");
-        struct variable v = {.word = ""};
         buf_append(out, text, plain);
         text += plain;
-        if (!*text) {
-            break;
-        }
-        if (text[1] == '$') {
-            buf_char(out, '$');
-            text += 2;
-        } else if (text[1] == '{') {
-            size_t end = closing_brace(text + 1);
-            CLEANUP_FREE char *inside = end ? xstrndup(text + 2, end - 1) : NULL;
-            if (!end || !read_variable(x->in->arena, inside, &v)) {
-                x->why = "invalid interpolation format";
-                return -ERR_COMPOSE;
-            }
-            int rc = expand_variable(x, &v, out);
-            if (rc) {
-                return rc;
-            }
-            text += end + 2;
-        } else if (name_length(text + 1)) {
-            v.name = arena_strndup(x->in->arena, text + 1, name_length(text + 1));
-            int rc = expand_variable(x, &v, out);
-            if (rc) {
-                return rc;
-            }
-            text += 1 + strlen(v.name);
-        } else {
-            buf_char(out, '$');
-            text++;
-        }
+        rc = *text ? expand_dollar(x, &text, &line, out) : 0;
     }
     x->depth--;
-    return 0;
+    return rc;
 }
 
 int interpolate_text(struct interpolation *in, const char *text, const char **ret, const char **why)
 {
     struct expansion x = {.in = in, .budget = INTERPOLATE_RESULT_MAX};
     CLEANUP_BUF struct buf out = BUF_INIT;
+    in->total += strlen(text);
+    if (in->total > INTERPOLATE_TOTAL_MAX) {
+        *why = "the values become too large";
+        return -ERR_COMPOSE;
+    }
     int rc = expand(&x, text, &out);
     if (rc || out.failed) {
         *why = x.why ? x.why : "the value becomes too large";
         return -ERR_COMPOSE;
     }
+    in->total += out.len;
     *ret = arena_strndup(in->arena, buf_text(&out), out.len);
     return 0;
 }
 
 /* --- casts --- */
 
-enum cast { CAST_BOOL, CAST_INT, CAST_FLOAT };
+enum cast { CAST_NONE, CAST_BOOL, CAST_INT, CAST_FLOAT };
 
-/* Patterns: "*" is any one key, "[]" any one item. */
-static const struct {
-    const char *pattern;
-    enum cast cast;
-} casts[] = {
+static const struct rule_row casts[] = {
     {"configs.*.external", CAST_BOOL},
     {"networks.*.attachable", CAST_BOOL},
     {"networks.*.enable_ipv4", CAST_BOOL},
@@ -221,7 +264,6 @@ static const struct {
     {"networks.*.external", CAST_BOOL},
     {"networks.*.internal", CAST_BOOL},
     {"secrets.*.external", CAST_BOOL},
-    {"services.*.configs.[].mode", CAST_INT},
     {"services.*.cpu_count", CAST_INT},
     {"services.*.cpu_percent", CAST_FLOAT},
     {"services.*.cpu_period", CAST_INT},
@@ -247,7 +289,6 @@ static const struct {
     {"services.*.privileged", CAST_BOOL},
     {"services.*.read_only", CAST_BOOL},
     {"services.*.scale", CAST_INT},
-    {"services.*.secrets.[].mode", CAST_INT},
     {"services.*.stdin_open", CAST_BOOL},
     {"services.*.tty", CAST_BOOL},
     {"services.*.ulimits.*", CAST_INT},
@@ -260,113 +301,115 @@ static const struct {
 
 struct walk {
     struct interpolation *in;
-    struct key_path path;
     int rc;
 };
 
-static void problem(struct walk *w, struct pos at, const char *hint, const char *text)
+static void problem(struct walk *w, struct node *n, const struct keypath *path, const char *hint,
+                    const char *text)
 {
-    CLEANUP_FREE char *path = key_path_text(&w->path);
-    w->rc = diags_add(w->in->diags, DIAG_ERROR, at, path, hint, "%s", text);
+    w->rc = diags_add(w->in->diags, DIAG_ERROR, n->at, keypath_text(w->in->arena, path), hint, "%s",
+                      text);
+    n->tag = TAG_BROKEN;
 }
 
-static void cast_bool(struct walk *w, struct node *n)
+static void become(struct node *n, const struct node *value)
 {
-    static const char *const yes[] = {"y", "yes", "on"}, *const no[] = {"n", "no", "off"};
-    for (size_t i = 0; i < 3; i++) {
+    enum node_tag tag = n->tag;
+    *n = *value;
+    n->tag = tag;
+}
+
+static void cast_bool(struct walk *w, struct node *n, const struct keypath *path)
+{
+    static const char *const yes[] = {"true", "y", "yes", "on"};
+    static const char *const no[] = {"false", "n", "no", "off"};
+    for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
         bool is_yes = str_eq_nocase(n->text, yes[i]);
-        if (is_yes || str_eq_nocase(n->text, no[i])) {
-            CLEANUP_FREE char *path = key_path_text(&w->path);
-            diags_add(w->in->diags, DIAG_WARNING, n->at, path, "write true or false",
+        if (!is_yes && !str_eq_nocase(n->text, no[i])) {
+            continue;
+        }
+        if (i > 0) {
+            diags_add(w->in->diags, DIAG_WARNING, n->at, keypath_text(w->in->arena, path),
+                      "write true or false",
                       "\"%s\" for boolean is not supported by YAML 1.2, please use `%s`", n->text,
                       is_yes ? "true" : "false");
-            *n = *node_bool(w->in->arena, n->at, is_yes);
-            return;
         }
+        become(n, node_bool(w->in->arena, n->at, is_yes));
+        return;
     }
-    if (str_eq_nocase(n->text, "true") || str_eq_nocase(n->text, "false")) {
-        *n = *node_bool(w->in->arena, n->at, str_eq_nocase(n->text, "true"));
-    } else {
-        problem(w, n->at, "expected true or false",
-                arena_printf(w->in->arena, "'%.80s' is not a truth value", n->text));
-    }
+    problem(w, n, path, "expected true or false",
+            arena_printf(w->in->arena, "'%.80s' is not a truth value", n->text));
 }
 
-static void cast(struct walk *w, struct node *n)
+static void cast(struct walk *w, struct node *n, enum cast kind, const struct keypath *path)
 {
     int64_t integer = 0;
     double real = 0;
-    for (size_t i = 0; i < ARRAY_LEN(casts); i++) {
-        if (!key_path_matches(&w->path, casts[i].pattern)) {
-            continue;
+    switch (kind) {
+    case CAST_BOOL:
+        cast_bool(w, n, path);
+        break;
+    case CAST_INT:
+        if (parse_int(n->text, INT64_MIN, INT64_MAX, &integer, NULL)) {
+            problem(w, n, path, "expected a whole number",
+                    arena_printf(w->in->arena, "'%.80s' is not a whole number", n->text));
+        } else {
+            become(n, node_int(w->in->arena, n->at, integer));
         }
-        if (casts[i].cast == CAST_BOOL) {
-            cast_bool(w, n);
-        } else if (casts[i].cast == CAST_INT) {
-            if (parse_int(n->text, INT64_MIN, INT64_MAX, &integer, NULL)) {
-                problem(w, n->at, "expected a whole number",
-                        arena_printf(w->in->arena, "'%.80s' is not a whole number", n->text));
-            } else {
-                *n = *node_int(w->in->arena, n->at, integer);
-            }
-        } else if (parse_double(n->text, &real, NULL)) {
-            problem(w, n->at, "expected a number",
+        break;
+    case CAST_FLOAT:
+        if (parse_double(n->text, &real, NULL)) {
+            problem(w, n, path, "expected a number",
                     arena_printf(w->in->arena, "'%.80s' is not a number", n->text));
         } else {
-            *n = *node_float(w->in->arena, n->at, real);
+            become(n, node_float(w->in->arena, n->at, real));
         }
-        return;
+        break;
+    case CAST_NONE:
+        break;
     }
 }
 
-static void walk(struct walk *w, struct node *n);
-
-static void walk_text(struct walk *w, struct node *n)
+static void walk_text(struct walk *w, struct node *n, const struct rule *rule,
+                      const struct keypath *path)
 {
     const char *text = NULL, *why = NULL;
-    if (!strchr(n->text, '$')) {
-        return;
-    }
-    if (interpolate_text(w->in, n->text, &text, &why)) {
-        bool required = str_starts(why, "required variable");
-        problem(w, n->at,
-                required ? "set it in the environment or in .env"
-                         : "write ${NAME}, ${NAME:-default} or ${NAME:?message}; a plain $ is $$",
-                required ? why : arena_printf(w->in->arena, "%s in '%.120s'", why, n->text));
-        return;
-    }
-    if (strcmp(text, n->text) != 0) {
+    if (strchr(n->text, '$')) {
+        w->in->at = n->at;
+        if (interpolate_text(w->in, n->text, &text, &why)) {
+            bool required = str_starts(why, "required variable");
+            problem(w, n, path,
+                    required ? "set it in the environment or in .env"
+                             : "write ${NAME}, ${NAME:-default} or ${NAME:?message}; a plain $ is "
+                               "$$",
+                    required ? why : arena_printf(w->in->arena, "%s: '%.120s'", why, n->text));
+            return;
+        }
         n->text = text;
-        cast(w, n);
     }
+    cast(w, n, (enum cast)rule_value(rule), path);
 }
 
-static void walk(struct walk *w, struct node *n)
+static void walk(struct walk *w, struct node *n, const struct rule *rule,
+                 const struct keypath *path)
 {
     if (n->kind == NODE_STRING) {
-        walk_text(w, n);
-    } else if (n->kind == NODE_LIST) {
-        for (size_t i = 0; i < n->count; i++) {
-            if (key_path_push_item(&w->path, i)) {
-                walk(w, n->items[i]);
-                key_path_pop(&w->path);
-            }
-        }
-    } else if (n->kind == NODE_MAP) {
-        NODE_ENTRIES(e, n)
-        {
-            if (key_path_push(&w->path, e->key)) {
-                walk(w, e->value);
-                key_path_pop(&w->path);
-            }
-        }
+        walk_text(w, n, rule, path);
+    }
+    for (size_t i = 0; n->kind == NODE_LIST && i < n->count; i++) {
+        struct keypath step = {path, NULL, i};
+        walk(w, n->items[i], rule_item(rule), &step);
+    }
+    for (size_t i = 0; n->kind == NODE_MAP && i < n->len; i++) {
+        struct keypath step = {path, n->entries[i].key, 0};
+        walk(w, n->entries[i].value, rule_key(rule, step.key), &step);
     }
 }
 
 int interpolate_tree(struct interpolation *in, struct node *root)
 {
     struct walk w = {.in = in};
-    walk(&w, root);
+    walk(&w, root, rules_compile(in->arena, casts, ARRAY_LEN(casts)), NULL);
     return w.rc;
 }
 
@@ -379,37 +422,43 @@ struct list_variables {
     int depth;
 };
 
+static void list_text(struct list_variables *l, const char *text);
+
+/* The variable at a dollar sign; returns what is behind it. */
+static const char *list_dollar(struct list_variables *l, const char *text, struct line *line)
+{
+    struct variable v = {.word = ""};
+    size_t len = 0;
+    if (text[1] == '$') {
+        return text + 2;
+    }
+    if (text[1] == '{') {
+        len = read_variable(l->arena, text, line, &v);
+        if (len) {
+            bool is_default = v.op == OP_DEFAULT || v.op == OP_DEFAULT_EMPTY;
+            bool is_alternate = v.op == OP_ALT || v.op == OP_ALT_EMPTY;
+            l->fn(l->arg, v.name, is_default ? v.word : NULL,
+                  v.op == OP_ERROR || v.op == OP_ERROR_EMPTY, is_alternate ? v.word : NULL);
+            list_text(l, v.word);
+        }
+        return text + (len ? len : 2);
+    }
+    len = name_length(text + 1);
+    if (len) {
+        l->fn(l->arg, arena_strndup(l->arena, text + 1, len), NULL, false, NULL);
+    }
+    return text + 1 + len;
+}
+
 static void list_text(struct list_variables *l, const char *text)
 {
-    if (++l->depth > INTERPOLATE_DEPTH_MAX) {
-        l->depth--;
+    struct line line = {0};
+    if (l->depth >= INTERPOLATE_DEPTH_MAX) {
         return;
     }
+    l->depth++;
     for (text = strchr(text, '$'); text; text = strchr(text, '$')) {
-        struct variable v = {.word = ""};
-        size_t end = text[1] == '{' ? closing_brace(text + 1) : 0;
-        if (text[1] == '$') {
-            text += 2;
-            continue;
-        }
-        if (end) {
-            CLEANUP_FREE char *inside = xstrndup(text + 2, end - 1);
-            if (read_variable(l->arena, inside, &v)) {
-                const char *word = arena_strdup(l->arena, v.word);
-                bool is_default = v.op == OP_DEFAULT || v.op == OP_DEFAULT_EMPTY;
-                bool is_alt = v.op == OP_ALT || v.op == OP_ALT_EMPTY;
-                l->fn(l->arg, v.name, is_default ? word : NULL,
-                      v.op == OP_ERROR || v.op == OP_ERROR_EMPTY, is_alt ? word : NULL);
-                list_text(l, word);
-            }
-            text += end + 2;
-        } else {
-            size_t n = name_length(text + 1);
-            if (n) {
-                l->fn(l->arg, arena_strndup(l->arena, text + 1, n), NULL, false, NULL);
-            }
-            text += 1 + n;
-        }
+        text = list_dollar(l, text, &line);
     }
     l->depth--;
 }

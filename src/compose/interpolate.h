@@ -10,7 +10,11 @@
 /* Looks a variable up: its value (borrowed) or NULL when it is not set. */
 typedef const char *interpolate_fn(void *arg, const char *name);
 
-enum { INTERPOLATE_DEPTH_MAX = 64, INTERPOLATE_RESULT_MAX = 8 << 20 };
+enum {
+    INTERPOLATE_DEPTH_MAX = 64,        /* variables within variables */
+    INTERPOLATE_RESULT_MAX = 32 << 20, /* bytes of one value */
+    INTERPOLATE_TOTAL_MAX = 256 << 20  /* bytes of all values of one struct interpolation */
+};
 
 struct interpolation {
     struct arena *arena;
@@ -18,11 +22,14 @@ struct interpolation {
     void *arg;
     struct diags *diags;
     struct map *warned; /* names that were reported as unset already; NULL = do not warn */
+    struct pos at;      /* where the text stands, for that warning */
+    size_t total;       /* bytes made so far; start with 0 */
 };
 
 /*
  * Replaces variables in every string value below `root` (never in keys), then casts the values of
- * paths that want a number or a truth value. All problems go to diags; returns 0 or -ERR_COMPOSE.
+ * paths that want a number or a truth value. All problems go to diags, and the value gets TAG_BROKEN; returns 0
+ * or -ERR_COMPOSE.
  */
 int interpolate_tree(struct interpolation *in, struct node *root);
 /* One text. *ret is in the arena; on failure *why (in the arena) says what is wrong. */

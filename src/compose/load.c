@@ -67,13 +67,7 @@ int loader_parse(struct loader *l, const char *path, struct pos used_at, struct 
     if (path_read_file(path, COMPOSE_FILE_MAX, &text, &err)) {
         rc = file_problem(l, shown, used_at, &err);
     } else {
-        struct vec read = {0};
-        rc = yaml_read(l->arena, shown, buf_text(&text), text.len, &read, l->diags);
-        docs = node_list(l->arena, (struct pos){shown, 1, 1});
-        for (size_t i = 0; i < read.len; i++) {
-            node_push(l->arena, docs, read.items[i]);
-        }
-        vec_release(&read);
+        rc = yaml_parse(l->arena, shown, buf_text(&text), text.len, &docs, l->diags);
     }
     buf_release(&text);
     if (!rc) {

@@ -1,5 +1,6 @@
 /*
- * What loading one set of files needs; shared by load.c, extends.c and include.c only.
+ * What loading one set of files needs; shared by load.c, files.c, extends.c and include.c only. A
+ * set is the project's own files, or those that one entry of `include` names.
  */
 #ifndef COMPOSE_LOADER_H
 #define COMPOSE_LOADER_H
@@ -8,41 +9,61 @@
 #include "base/vec.h"
 #include "compose/interpolate.h"
 #include "compose/load.h"
+#include "compose/merge.h"
 #include "compose/node.h"
 
-enum { COMPOSE_FILE_MAX = 24 << 20, COMPOSE_INCLUDE_DEPTH = 40, COMPOSE_FILES_MAX = 2000 };
+enum { COMPOSE_INCLUDE_DEPTH = 40, COMPOSE_FILES_MAX = 2000 };
 
 struct loader {
     struct arena *arena;
     struct diags *diags;
     unsigned flags;
-    const char *base;              /* absolute: relative paths of this set start here */
-    const char *home;              /* or NULL */
+    const char *cwd;  /* files below it are shown relative to it */
+    const char *base; /* absolute: relative paths of this set start here */
+    const char *home; /* or NULL */
     const struct map *environment; /* name to text */
-    struct map *warned;
-    const struct loader *parent; /* the set that includes this one */
-    const char *file;            /* absolute path of the set's first file, for cycles */
-    struct map *parsed;          /* absolute path to list of documents, shared by all sets */
+    struct map *warned;            /* variables and files that were warned about */
+    struct merger *merger;
+    struct map *parsed; /* absolute path to list of documents, shared by all sets */
+    struct map *bases;  /* files that services of this set extend: path to struct base_file */
+    const struct loader *parent;        /* the set that includes this one */
+    const char *const *files;           /* absolute paths of the set, to find circles */
+    size_t file_count;
+};
+
+/* One document on its way: what it holds, and what it undoes. */
+struct document {
+    struct node *root;
+    struct vec places; /* of reset.h */
+    const char *file;  /* absolute path */
 };
 
 /* The value of a variable; arg is the loader. */
 const char *loader_lookup(void *arg, const char *name);
-/* Parses a file once. `path` as it is shown in messages; "-" is standard input. */
+/* Parses a file once. `used_at` is where it is named, for a file that cannot be read. */
 int loader_parse(struct loader *l, const char *path, struct pos used_at, struct node **ret_docs);
-/* A set of files: each merged onto the ones before, canonical, not yet complete. */
-int loader_files(struct loader *l, const char *const *paths, size_t count, struct pos used_at,
-                 struct node **ret);
-/* Interpolates one document in place. */
-int loader_interpolate(struct loader *l, struct node *root);
-/* "./x" against the set's base; "~" to the home. In the arena. */
+/*
+ * Appends a file's documents, interpolated, to *docs (struct document *, in the arena). A document
+ * with values that could not be worked out is appended too.
+ */
+int loader_documents(struct loader *l, const char *path, struct pos used_at, struct vec *docs);
+void loader_release_documents(struct vec *docs);
+/* A set of files: each merged onto the ones before, valid, canonical, not yet complete. */
+int loader_files(struct loader *l, struct pos used_at, struct node **ret);
+/* Long forms, and duplicates that they bring to light. */
+int loader_canonical(struct loader *l, struct node *root);
+/* "./x" against the set's base; in the arena. */
 const char *loader_path(const struct loader *l, const char *path);
+/* Reads one env file into `out`. A missing one is an error at `at`. */
+int loader_env_file(struct loader *l, const char *path, struct pos at, struct map *out);
+/* Whether a path names something to fetch (git, OCI), which is not done; reports it at `at`. */
+bool loader_is_remote(struct loader *l, const char *path, struct pos at);
 
 /* extends.c: replaces every `extends` of the document's services by what it says. */
-int extends_apply(struct loader *l, struct node *root);
+int extends_apply(struct loader *l, struct document *doc);
+/* Frees what extends_apply() keeps in loader.bases. */
+void loader_release_bases(struct map *bases);
 /* include.c: loads what the document includes and puts it in, beside the document's own. */
-int include_apply(struct loader *l, struct node *root);
-/* dotenv files into `out`; a missing one is an error at `at` unless it is optional. */
-int loader_env_file(struct loader *l, const char *path, struct pos at, bool optional,
-                    struct map *out);
+int include_apply(struct loader *l, struct document *doc);
 
 #endif

@@ -1,98 +1,134 @@
 /*
- * The merge: a table says by path which values are joined in a way of their own, everything else
- * goes by kind (maps by key, lists one after the other, scalars replaced). Pure.
+ * The merge. Pure. What is special about a key is in the table; everything else is merged by kind:
+ * mappings by key, lists one after the other, the rest replaced.
  */
 #include "compose/merge.h"
 
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/map.h"
-#include "base/str.h"
-#include "compose/canonical.h"
-#include "compose/path.h"
+#include "base/vec.h"
+#include "compose/unique.h"
 
-struct merge {
-    struct arena *arena;
-    struct diags *diags;
-    struct key_path path;
+enum merge_rule {
+    MERGE_PLAIN,
+    MERGE_REPLACE,    /* the override, even when it is null */
+    MERGE_SEQUENCE,   /* both as K=V lists, one after the other */
+    MERGE_NAMES,      /* both as mappings; a list gives null values */
+    MERGE_DEPENDENCY, /* both as mappings; a list gives the default condition */
+    MERGE_HOSTS,      /* K=V lists; what base has already is left out */
+    MERGE_BUILD,      /* a string is the context */
+    MERGE_LOGGING,    /* merged only when the driver is the same */
+    MERGE_POOLS       /* IPAM configurations, by subnet */
 };
 
-typedef struct node *merge_fn(struct merge *m, struct node *base, struct node *over);
+static const struct rule_row merge_rows[] = {
+    {"networks.*.ipam.config", MERGE_POOLS},
+    {"networks.*.labels", MERGE_SEQUENCE},
+    {"services.*.annotations", MERGE_SEQUENCE},
+    {"services.*.build", MERGE_BUILD},
+    {"services.*.build.additional_contexts", MERGE_SEQUENCE},
+    {"services.*.build.args", MERGE_SEQUENCE},
+    {"services.*.build.extra_hosts", MERGE_HOSTS},
+    {"services.*.build.labels", MERGE_SEQUENCE},
+    {"services.*.command", MERGE_REPLACE},
+    {"services.*.depends_on", MERGE_DEPENDENCY},
+    {"services.*.deploy.labels", MERGE_SEQUENCE},
+    {"services.*.dns", MERGE_SEQUENCE},
+    {"services.*.dns_opt", MERGE_SEQUENCE},
+    {"services.*.dns_search", MERGE_SEQUENCE},
+    {"services.*.entrypoint", MERGE_REPLACE},
+    {"services.*.env_file", MERGE_SEQUENCE},
+    {"services.*.environment", MERGE_SEQUENCE},
+    {"services.*.extra_hosts", MERGE_HOSTS},
+    {"services.*.healthcheck.test", MERGE_REPLACE},
+    {"services.*.label_file", MERGE_SEQUENCE},
+    {"services.*.labels", MERGE_SEQUENCE},
+    {"services.*.logging", MERGE_LOGGING},
+    {"services.*.models", MERGE_NAMES},
+    {"services.*.networks", MERGE_NAMES},
+    {"services.*.sysctls", MERGE_SEQUENCE},
+    {"services.*.tmpfs", MERGE_SEQUENCE},
+    {"services.*.ulimits.*", MERGE_REPLACE},
+    {"volumes.*.labels", MERGE_SEQUENCE},
+};
 
-static struct node *merge_any(struct merge *m, struct node *base, struct node *over);
-static struct node *merge_maps(struct merge *m, struct node *base, struct node *over);
+static struct node *merge_node(struct merger *m, struct node *base, struct node *over,
+                               const struct rule *rule, const struct keypath *path);
 
-/* --- forms --- */
+static struct node *conflict(struct merger *m, struct node *base, const struct node *over,
+                             const struct keypath *path)
+{
+    const char *text = keypath_text(m->arena, path);
+    const char *hint =
+        arena_printf(m->arena, "write %s, as in %s:%d, or replace the earlier value with !override",
+                     node_kind_name(base->kind), base->at.file ? base->at.file : "the other file",
+                     base->at.line);
+    diags_add(m->diags, DIAG_ERROR, over->at, text, hint, "cannot override %s: %s over %s", text,
+              node_kind_name(over->kind), node_kind_name(base->kind));
+    return base;
+}
 
-/* A map or list or text as a list of texts "K=V"; null values as "K". */
-static struct node *as_sequence(struct merge *m, struct node *n)
+static struct node *merge_maps(struct merger *m, struct node *base, struct node *over,
+                               const struct rule *rule, const struct keypath *path)
+{
+    NODE_ENTRIES(entry, over)
+    {
+        struct node *old = node_get(base, entry->key);
+        struct keypath step = {path, entry->key, 0};
+        node_set(m->arena, base, entry->key, entry->at,
+                 old ? merge_node(m, old, entry->value, rule_key(rule, entry->key), &step)
+                     : entry->value);
+    }
+    return base;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    struct node *const *left = a, *const *right = b;
+    return strcmp((*left)->text, (*right)->text);
+}
+
+static void push_pair(struct merger *m, struct node *list, const struct node_entry *entry,
+                      const struct node *value)
+{
+    const char *text = node_print(m->arena, value);
+    if (value->kind == NODE_NULL) {
+        node_push(m->arena, list, node_string(m->arena, entry->at, entry->key));
+        return;
+    }
+    node_push(
+        m->arena, list,
+        node_string(m->arena, value->at,
+                    arena_printf(m->arena, "%s=%s", entry->key, text ? text : "map[]")));
+}
+
+/* A mapping as sorted K=V texts, a text as a list of one. */
+static struct node *to_sequence(struct merger *m, struct node *n)
 {
     struct node *list = NULL;
-    if (n->kind == NODE_LIST || n->kind == NODE_NULL) {
+    if (n->kind == NODE_LIST) {
         return n;
     }
     list = node_list(m->arena, n->at);
-    if (n->kind != NODE_MAP) {
+    if (n->kind == NODE_STRING) {
         node_push(m->arena, list, n);
-        return list;
     }
-    NODE_ENTRIES(e, n)
-    {
-        const char *value = node_print(m->arena, e->value);
-        struct node *item = NULL;
-        if (!value) { /* a list or map inside: the schema will say so */
-            return n;
+    for (size_t i = 0; n->kind == NODE_MAP && i < n->len; i++) {
+        const struct node *value = n->entries[i].value;
+        if (value->kind != NODE_LIST) {
+            push_pair(m, list, &n->entries[i], value);
         }
-        item = node_string(
-            m->arena, e->at,
-            e->value->kind == NODE_NULL ? e->key : arena_printf(m->arena, "%s=%s", e->key, value));
-        node_push(m->arena, list, item);
+        for (size_t k = 0; value->kind == NODE_LIST && k < value->count; k++) {
+            push_pair(m, list, &n->entries[i], value->items[k]);
+        }
+    }
+    if (n->kind == NODE_MAP && list->count) {
+        qsort(list->items, list->count, sizeof(struct node *), by_text);
     }
     return list;
 }
 
-/* A list of names as a map of copies of `value`. */
-static struct node *as_map(struct merge *m, struct node *n, const struct node *value)
-{
-    struct node *map = NULL;
-    if (n->kind != NODE_LIST) {
-        return n;
-    }
-    map = node_map(m->arena, n->at);
-    for (size_t i = 0; i < n->count; i++) {
-        const char *name = node_text(n->items[i]);
-        if (!name) {
-            return n;
-        }
-        struct node *v = node_copy(m->arena, value);
-        v->at = n->items[i]->at;
-        node_set(m->arena, map, name, n->items[i]->at, v);
-    }
-    return map;
-}
-
-static struct node *conflict(struct merge *m, struct node *base, struct node *over)
-{
-    CLEANUP_FREE char *path = key_path_text(&m->path);
-    CLEANUP_FREE char *hint = xasprintf("write it as %s, as in %s:%d", node_kind_name(base->kind),
-                                        base->at.file ? base->at.file : "the other file",
-                                        base->at.line);
-    diags_add(m->diags, DIAG_ERROR, over->at, path, hint, "cannot override %s with %s",
-              node_kind_name(base->kind), node_kind_name(over->kind));
-    return base;
-}
-
-/* --- rules --- */
-
-static struct node *replace(struct merge *m, struct node *base, struct node *over)
-{
-    (void)m;
-    (void)base;
-    return over;
-}
-
-static struct node *append(struct merge *m, struct node *base, struct node *over)
+static struct node *append(struct merger *m, struct node *base, const struct node *over)
 {
     for (size_t i = 0; i < over->count; i++) {
         node_push(m->arena, base, over->items[i]);
@@ -100,365 +136,188 @@ static struct node *append(struct merge *m, struct node *base, struct node *over
     return base;
 }
 
-static struct node *join_sequences(struct merge *m, struct node *base, struct node *over)
+static struct node *merge_hosts(struct merger *m, struct node *base, struct node *over)
 {
-    struct node *b = as_sequence(m, base), *o = as_sequence(m, over);
-    if (b->kind == NODE_NULL || o->kind == NODE_NULL) {
-        return b->kind == NODE_NULL ? o : b;
-    }
-    return b->kind == NODE_LIST && o->kind == NODE_LIST ? append(m, b, o) : conflict(m, base, over);
-}
-
-/* extra_hosts: a union of exact texts */
-static struct node *join_hosts(struct merge *m, struct node *base, struct node *over)
-{
-    struct node *b = as_sequence(m, base), *o = as_sequence(m, over);
-    if (b->kind != NODE_LIST || o->kind != NODE_LIST) {
-        return join_sequences(m, base, over);
-    }
-    for (size_t i = 0; i < o->count; i++) {
+    size_t before = 0;
+    base = to_sequence(m, base);
+    over = to_sequence(m, over);
+    before = base->count;
+    for (size_t i = 0; i < over->count; i++) {
         bool there = false;
-        for (size_t k = 0; k < b->count && !there; k++) {
-            there = node_equal(b->items[k], o->items[i]);
+        for (size_t k = 0; k < before && !there; k++) {
+            there = node_equal(base->items[k], over->items[i]);
         }
         if (!there) {
-            node_push(m->arena, b, o->items[i]);
+            node_push(m->arena, base, over->items[i]);
         }
-    }
-    return b;
-}
-
-static struct node *join_depends_on(struct merge *m, struct node *base, struct node *over)
-{
-    struct node *plain = node_map(m->arena, over->at);
-    node_set(m->arena, plain, "condition", over->at,
-             node_string(m->arena, over->at, "service_started"));
-    node_set(m->arena, plain, "required", over->at, node_bool(m->arena, over->at, true));
-    return merge_maps(m, as_map(m, base, plain), as_map(m, over, plain));
-}
-
-static struct node *join_named(struct merge *m, struct node *base, struct node *over)
-{
-    struct node *none = node_null(m->arena, over->at);
-    return merge_maps(m, as_map(m, base, none), as_map(m, over, none));
-}
-
-static struct node *join_build(struct merge *m, struct node *base, struct node *over)
-{
-    struct node *both[] = {base, over};
-    for (size_t i = 0; i < 2; i++) {
-        if (both[i]->kind == NODE_STRING) {
-            struct node *map = node_map(m->arena, both[i]->at);
-            node_set(m->arena, map, "context", both[i]->at, both[i]);
-            both[i] = map;
-        }
-    }
-    return merge_maps(m, both[0], both[1]);
-}
-
-static struct node *join_logging(struct merge *m, struct node *base, struct node *over)
-{
-    struct node *b = node_get(base, "driver"), *o = node_get(over, "driver");
-    return !b || !o || node_equal(b, o) ? merge_maps(m, base, over) : over;
-}
-
-static struct node *join_pools(struct merge *m, struct node *base, struct node *over)
-{
-    struct node *list = NULL;
-    if (base->kind != NODE_LIST || over->kind != NODE_LIST) {
-        return conflict(m, base, over);
-    }
-    list = node_list(m->arena, over->at);
-    for (size_t i = 0; i < base->count; i++) {
-        struct node *b = base->items[i], *subnet = node_get(b, "subnet");
-        for (size_t k = 0; k < over->count; k++) {
-            struct node *o = over->items[k];
-            if (o && subnet && node_get(o, "subnet") && node_equal(subnet, node_get(o, "subnet"))) {
-                b = merge_maps(m, b, o);
-                over->items[k] = NULL;
-            }
-        }
-        node_push(m->arena, list, b);
-    }
-    for (size_t k = 0; k < over->count; k++) {
-        if (over->items[k]) {
-            node_push(m->arena, list, over->items[k]);
-        }
-    }
-    return list;
-}
-
-static const struct {
-    const char *pattern;
-    merge_fn *join;
-    bool null_counts; /* null in the override is a value, not "nothing said" */
-} rules[] = {
-    {"networks.*.ipam.config", join_pools, false},
-    {"networks.*.labels", join_sequences, false},
-    {"volumes.*.labels", join_sequences, false},
-    {"services.*.annotations", join_sequences, false},
-    {"services.*.build", join_build, false},
-    {"services.*.build.additional_contexts", join_sequences, false},
-    {"services.*.build.args", join_sequences, false},
-    {"services.*.build.extra_hosts", join_hosts, false},
-    {"services.*.build.labels", join_sequences, false},
-    {"services.*.command", replace, true},
-    {"services.*.depends_on", join_depends_on, false},
-    {"services.*.deploy.labels", join_sequences, false},
-    {"services.*.dns", join_sequences, false},
-    {"services.*.dns_opt", join_sequences, false},
-    {"services.*.dns_search", join_sequences, false},
-    {"services.*.entrypoint", replace, true},
-    {"services.*.env_file", join_sequences, false},
-    {"services.*.environment", join_sequences, false},
-    {"services.*.extra_hosts", join_hosts, false},
-    {"services.*.healthcheck.test", replace, true},
-    {"services.*.label_file", join_sequences, false},
-    {"services.*.labels", join_sequences, false},
-    {"services.*.logging", join_logging, false},
-    {"services.*.models", join_named, false},
-    {"services.*.networks", join_named, false},
-    {"services.*.provider", replace, false},
-    {"services.*.sysctls", join_sequences, false},
-    {"services.*.tmpfs", join_sequences, false},
-    {"services.*.ulimits.*", replace, false},
-    {"services.*.volumes.[].volume.labels", join_sequences, false},
-};
-
-static struct node *merge_maps(struct merge *m, struct node *base, struct node *over)
-{
-    if (base->kind == NODE_NULL || over->kind == NODE_NULL) {
-        return base->kind == NODE_NULL ? over : base;
-    }
-    if (base->kind != NODE_MAP || over->kind != NODE_MAP) {
-        return conflict(m, base, over);
-    }
-    NODE_ENTRIES(o, over)
-    {
-        struct node *b = node_get(base, o->key);
-        if (!b || o->value->tag == TAG_RESET || o->value->tag == TAG_OVERRIDE) {
-            node_set(m->arena, base, o->key, o->at, o->value);
-            continue;
-        }
-        if (b->tag == TAG_RESET) { /* given anew after a reset of its own file */
-            node_set(m->arena, base, o->key, o->at, o->value);
-            o->value->tag = TAG_OVERRIDE;
-            continue;
-        }
-        if (!key_path_push(&m->path, o->key)) {
-            continue;
-        }
-        enum node_tag kept = b->tag;
-        struct node *merged = merge_any(m, b, o->value);
-        merged->tag = kept;
-        node_set(m->arena, base, o->key, o->at, merged);
-        key_path_pop(&m->path);
     }
     return base;
 }
 
-static struct node *merge_any(struct merge *m, struct node *base, struct node *over)
+/* A list of names as a mapping; anything else but a mapping as an empty one. */
+static struct node *to_mapping(struct merger *m, struct node *n, enum merge_rule rule)
 {
-    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
-        if (key_path_matches(&m->path, rules[i].pattern)) {
-            if (over->kind == NODE_NULL && !rules[i].null_counts) {
-                return base;
-            }
-            return base->kind == NODE_NULL ? over : rules[i].join(m, base, over);
-        }
+    struct node *map = NULL;
+    if (n->kind == NODE_MAP) {
+        return n;
     }
-    if (over->kind == NODE_NULL || base->kind == NODE_NULL) {
+    map = node_map(m->arena, n->at);
+    for (size_t i = 0; n->kind == NODE_LIST && i < n->count; i++) {
+        struct pos at = n->items[i]->at;
+        struct node *value = node_null(m->arena, at);
+        const char *name = node_text(n->items[i]);
+        if (!name) {
+            diags_add(m->diags, DIAG_ERROR, at, NULL, "write a name", "expected a string, not %s",
+                      node_kind_name(n->items[i]->kind));
+            continue;
+        }
+        if (rule == MERGE_DEPENDENCY) {
+            value = node_map(m->arena, at);
+            node_set(m->arena, value, "condition", at,
+                     node_string(m->arena, at, "service_started"));
+            node_set(m->arena, value, "required", at, node_bool(m->arena, at, true));
+        }
+        node_set(m->arena, map, name, at, value);
+    }
+    return map;
+}
+
+static struct node *to_build(struct merger *m, struct node *n)
+{
+    struct node *map = n->kind == NODE_MAP ? n : node_map(m->arena, n->at);
+    if (n->kind == NODE_STRING) {
+        node_set(m->arena, map, "context", n->at, n);
+    }
+    return map;
+}
+
+static struct node *merge_logging(struct merger *m, struct node *base, struct node *over,
+                                  const struct rule *rule, const struct keypath *path)
+{
+    const struct node *mine = node_get(base, "driver"), *theirs = node_get(over, "driver");
+    if (base->kind == NODE_NULL || over->kind == NODE_NULL) {
         return over->kind == NODE_NULL ? base : over;
     }
+    if (base->kind != NODE_MAP || over->kind != NODE_MAP) {
+        return conflict(m, base, over, path);
+    }
+    return !mine || !theirs || node_equal(mine, theirs) ? merge_maps(m, base, over, rule, path)
+                                                        : over;
+}
+
+static bool same_subnet(const struct node *a, const struct node *b)
+{
+    const struct node *left = node_get(a, "subnet"), *right = node_get(b, "subnet");
+    return left == right || (left && right && node_equal(left, right));
+}
+
+/* Index of the pool with the subnet of `pool`, or the list's length. */
+static size_t find_pool(const struct node *list, const struct node *pool)
+{
+    size_t i = 0;
+    while (i < list->count && !same_subnet(list->items[i], pool)) {
+        i++;
+    }
+    return i;
+}
+
+/*
+ * Compares every earlier pool with every later one. Later pools that match none come first, in the
+ * order in which the comparison meets them: the order is the reference's and is visible.
+ */
+static struct node *merge_pools(struct merger *m, struct node *base, struct node *over,
+                                const struct rule *rule, const struct keypath *path)
+{
+    struct node *out = node_list(m->arena, base->at);
+    if (base->kind != NODE_LIST || over->kind != NODE_LIST) {
+        return conflict(m, base, over, path);
+    }
+    for (size_t i = 0; i < base->count; i++) {
+        for (size_t k = 0; k < over->count; k++) {
+            struct node *mine = base->items[i], *theirs = over->items[k];
+            size_t at = 0;
+            if (mine->kind != NODE_MAP || theirs->kind != NODE_MAP) {
+                return conflict(m, base, over, path);
+            }
+            if (!same_subnet(mine, theirs) && find_pool(out, theirs) == out->count) {
+                node_push(m->arena, out, theirs);
+                continue;
+            }
+            mine = merge_maps(m, mine, theirs, rule, path);
+            at = find_pool(out, mine);
+            if (at < out->count) {
+                out->items[at] = mine;
+            } else {
+                node_push(m->arena, out, mine);
+            }
+        }
+    }
+    return out;
+}
+
+static struct node *merge_by_kind(struct merger *m, struct node *base, struct node *over,
+                                  const struct rule *rule, const struct keypath *path)
+{
+    if (over->kind == NODE_NULL) {
+        return base;
+    }
     if (base->kind == NODE_MAP) {
-        return merge_maps(m, base, over);
+        return over->kind == NODE_MAP ? merge_maps(m, base, over, rule, path)
+                                      : conflict(m, base, over, path);
     }
     if (base->kind == NODE_LIST) {
-        return over->kind == NODE_LIST ? append(m, base, over) : conflict(m, base, over);
+        return over->kind == NODE_LIST ? append(m, base, over) : conflict(m, base, over, path);
     }
     return over;
 }
 
-struct node *merge_trees(struct arena *arena, struct node *base, struct node *over,
-                         const char *path, struct diags *diags)
+static struct node *merge_node(struct merger *m, struct node *base, struct node *over,
+                               const struct rule *rule, const struct keypath *path)
 {
-    struct merge m = {.arena = arena, .diags = diags};
-    if (!base || base->kind == NODE_NULL) {
+    enum merge_rule kind = (enum merge_rule)rule_value(rule);
+    switch (kind) {
+    case MERGE_REPLACE:
         return over;
+    case MERGE_SEQUENCE:
+        return append(m, to_sequence(m, base), to_sequence(m, over));
+    case MERGE_NAMES:
+    case MERGE_DEPENDENCY:
+        return merge_maps(m, to_mapping(m, base, kind), to_mapping(m, over, kind), rule, path);
+    case MERGE_HOSTS:
+        return merge_hosts(m, base, over);
+    case MERGE_BUILD:
+        return merge_maps(m, to_build(m, base), to_build(m, over), rule, path);
+    case MERGE_LOGGING:
+        return merge_logging(m, base, over, rule, path);
+    case MERGE_POOLS:
+        return merge_pools(m, base, over, rule, path);
+    case MERGE_PLAIN:
+        break;
     }
-    key_path_set(&m.path, path);
-    return merge_any(&m, base, over);
+    return merge_by_kind(m, base, over, rule, path);
 }
 
-void merge_strip_tags(struct node *n)
+void merger_init(struct merger *m, struct arena *arena, struct diags *diags)
 {
-    n->tag = n->tag == TAG_OVERRIDE ? TAG_NONE : n->tag;
-    if (n->kind == NODE_LIST) {
-        size_t kept = 0;
-        for (size_t i = 0; i < n->count; i++) {
-            if (n->items[i]->tag != TAG_RESET) {
-                n->items[kept++] = n->items[i];
-                merge_strip_tags(n->items[i]);
-            }
-        }
-        n->count = kept;
-    } else if (n->kind == NODE_MAP) {
-        for (size_t i = 0; i < n->len;) {
-            if (n->entries[i].value->tag == TAG_RESET) {
-                node_remove(n, n->entries[i].key);
-            } else {
-                merge_strip_tags(n->entries[i++].value);
-            }
-        }
-    }
+    *m = (struct merger){.arena = arena,
+                         .diags = diags,
+                         .merge = rules_compile(arena, merge_rows, ARRAY_LEN(merge_rows)),
+                         .unique = unique_rules(arena)};
 }
 
-/* --- entries that are there once --- */
-
-/* The key of an entry in the arena, or NULL when it has none (it then stays as it is). */
-typedef const char *key_fn(struct arena *a, const struct node *item);
-
-static const char *key_of_pair(struct arena *a, const struct node *item)
+struct node *merge_files(struct merger *m, struct node *base, struct node *over)
 {
-    const char *s = node_print(a, item);
-    return s ? arena_strndup(a, s, strcspn(s, "=")) : NULL;
+    return base ? merge_node(m, base, over, m->merge, NULL) : over;
 }
 
-static const char *key_of_text(struct arena *a, const struct node *item)
+struct node *merge_service(struct merger *m, const char *name, struct node *base,
+                           struct node *over)
 {
-    return node_print(a, item);
+    struct keypath services = {NULL, "services", 0}, service = {&services, name, 0};
+    return merge_node(m, base, over, rule_key(rule_key(m->merge, "services"), name), &service);
 }
 
-static const char *member(struct arena *a, const struct node *item, const char *key,
-                          const char *fallback)
+int merge_unique(struct merger *m, struct node *root)
 {
-    const struct node *v = node_get(item, key);
-    const char *s = v ? node_print(a, v) : NULL;
-    return s ? s : fallback;
-}
-
-static const char *key_of_port(struct arena *a, const struct node *item)
-{
-    const struct node *published = node_get(item, "published");
-    if (item->kind != NODE_MAP) {
-        return node_print(a, item);
-    }
-    /* 80 and "80" are two keys in the reference: a number is told apart */
-    return arena_printf(a, "%s:%s%s:%s/%s", member(a, item, "host_ip", "0.0.0.0"),
-                        published && published->kind == NODE_INT ? "#" : "",
-                        member(a, item, "published", ""), member(a, item, "target", ""),
-                        member(a, item, "protocol", "tcp"));
-}
-
-static const char *key_of_volume(struct arena *a, const struct node *item)
-{
-    const char *why = NULL, *text = node_text(item);
-    const struct node *parsed = text ? canonical_volume(a, item->at, text, &why) : item;
-    return parsed ? member(a, parsed, "target", NULL) : text;
-}
-
-static const char *key_of_mount(struct arena *a, const struct node *item, const char *dir)
-{
-    const char *source = node_text(item);
-    const char *target = source ? NULL : member(a, item, "target", NULL);
-    source = source ? source : member(a, item, "source", NULL);
-    return target ? target : source ? arena_printf(a, "%s/%s", dir, source) : NULL;
-}
-
-static const char *key_of_secret(struct arena *a, const struct node *item)
-{
-    return key_of_mount(a, item, "/run/secrets");
-}
-
-static const char *key_of_config(struct arena *a, const struct node *item)
-{
-    return key_of_mount(a, item, "");
-}
-
-static const char *key_of_env_file(struct arena *a, const struct node *item)
-{
-    return node_text(item) ? node_text(item) : member(a, item, "path", NULL);
-}
-
-static const struct {
-    const char *pattern;
-    key_fn *key;
-} unique[] = {
-    {"networks.*.labels", key_of_pair},
-    {"services.*.annotations", key_of_pair},
-    {"services.*.build.additional_contexts", key_of_pair},
-    {"services.*.build.args", key_of_pair},
-    {"services.*.build.labels", key_of_pair},
-    {"services.*.build.platforms", key_of_pair},
-    {"services.*.build.tags", key_of_pair},
-    {"services.*.cap_add", key_of_pair},
-    {"services.*.cap_drop", key_of_pair},
-    {"services.*.configs", key_of_config},
-    {"services.*.deploy.labels", key_of_pair},
-    {"services.*.devices", key_of_volume},
-    {"services.*.dns", key_of_pair},
-    {"services.*.dns_opt", key_of_pair},
-    {"services.*.dns_search", key_of_pair},
-    {"services.*.env_file", key_of_env_file},
-    {"services.*.environment", key_of_pair},
-    {"services.*.expose", key_of_text},
-    {"services.*.labels", key_of_pair},
-    {"services.*.links", key_of_pair},
-    {"services.*.networks.*.aliases", key_of_pair},
-    {"services.*.networks.*.link_local_ips", key_of_pair},
-    {"services.*.ports", key_of_port},
-    {"services.*.profiles", key_of_pair},
-    {"services.*.secrets", key_of_secret},
-    {"services.*.sysctls", key_of_pair},
-    {"services.*.tmpfs", key_of_pair},
-    {"services.*.volumes", key_of_volume},
-};
-
-static void keep_last(struct arena *a, struct node *list, key_fn *key)
-{
-    struct map seen = {0};
-    size_t kept = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        const char *k = key(a, list->items[i]);
-        uintptr_t at = k ? (uintptr_t)map_get(&seen, k) : 0;
-        if (at) {
-            list->items[at - 1] = list->items[i];
-            continue;
-        }
-        list->items[kept++] = list->items[i];
-        if (k) {
-            map_set(&seen, k, (void *)(uintptr_t)kept);
-        }
-    }
-    list->count = kept;
-    map_release(&seen);
-}
-
-static void unique_below(struct arena *a, struct node *n, struct key_path *path)
-{
-    if (n->kind == NODE_LIST) {
-        for (size_t i = 0; i < ARRAY_LEN(unique); i++) {
-            if (key_path_matches(path, unique[i].pattern)) {
-                keep_last(a, n, unique[i].key);
-                return;
-            }
-        }
-    } else if (n->kind == NODE_MAP) {
-        NODE_ENTRIES(e, n)
-        {
-            if (key_path_push(path, e->key)) {
-                unique_below(a, e->value, path);
-                key_path_pop(path);
-            }
-        }
-    }
-}
-
-int merge_unique(struct arena *arena, struct node *root, const char *path, struct diags *diags)
-{
-    struct key_path p = {0};
-    (void)diags;
-    key_path_set(&p, path);
-    unique_below(arena, root, &p);
-    return 0;
+    return unique_apply(m->arena, root, m->unique, m->diags);
 }
