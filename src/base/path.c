@@ -158,3 +158,9 @@ bool path_exists(const char *path)
 {
     return access(path, F_OK) == 0;
 }
+
+bool path_is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}

@@ -25,5 +25,7 @@ int path_read_file(const char *path, size_t max, struct buf *out, struct err *er
 int path_write_file(const char *path, const void *data, size_t len, unsigned mode,
                     struct err *err) MUST_CHECK;
 bool path_exists(const char *path);
+/* There, and no directory. */
+bool path_is_file(const char *path);
 
 #endif

@@ -73,8 +73,8 @@ static bool is_blank(uint32_t c)
 /* Unicode's white space. */
 static bool is_space(uint32_t c)
 {
-    return is_blank(c) || c == '\n' || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
-           c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+    return is_blank(c) || c == '\n' || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
+           c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 /*
@@ -84,10 +84,11 @@ static bool is_space(uint32_t c)
 static bool is_word(uint32_t c)
 {
     static const uint32_t others[][2] = {
-        {0x80, 0xa9},     {0xab, 0xb1},     {0xb4, 0xb4},     {0xb6, 0xb8},     {0xbb, 0xbb},
-        {0xbf, 0xbf},     {0xd7, 0xd7},     {0xf7, 0xf7},     {0x2c2, 0x2c5},   {0x300, 0x36f},
-        {0x2000, 0x206f}, {0x20a0, 0x20ff}, {0x2190, 0x245f}, {0x249c, 0x24e9}, {0x2500, 0x2775},
-        {0x2794, 0x2bff}, {0x3000, 0x3004}, {0x3008, 0x3020}, {0xd800, 0xf8ff}, {0xfe00, 0xfe6f},
+        {0x80, 0xa9},     {0xab, 0xb1},     {0xb4, 0xb4},       {0xb6, 0xb8},
+        {0xbb, 0xbb},     {0xbf, 0xbf},     {0xd7, 0xd7},       {0xf7, 0xf7},
+        {0x2c2, 0x2c5},   {0x300, 0x36f},   {0x2000, 0x206f},   {0x20a0, 0x20ff},
+        {0x2190, 0x245f}, {0x249c, 0x24e9}, {0x2500, 0x2775},   {0x2794, 0x2bff},
+        {0x3000, 0x3004}, {0x3008, 0x3020}, {0xd800, 0xf8ff},   {0xfe00, 0xfe6f},
         {0xff01, 0xff0f}, {0xfffc, 0xffff}, {0x1f000, 0x1faff}, {0xe0000, 0x10ffff}};
     if (c < 0x80) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -188,11 +189,8 @@ static const char *read_key(struct reader *r, bool *ret_inherited)
 
 static const char *expand(struct reader *r, const char *at, const char *text)
 {
-    struct interpolation in = {.arena = r->arena,
-                               .lookup = look_up,
-                               .arg = r,
-                               .diags = r->diags,
-                               .warned = r->warned};
+    struct interpolation in = {
+        .arena = r->arena, .lookup = look_up, .arg = r, .diags = r->diags, .warned = r->warned};
     const char *value = text, *why = NULL;
     if (!strchr(text, '$')) {
         return text;

@@ -29,6 +29,7 @@ struct scope {
 struct base_file {
     struct node *services;
     struct vec places;
+    bool failed; /* reported already */
 };
 
 enum { CHAIN_MAX = 100 };
@@ -96,19 +97,21 @@ static int find_base(struct loader *l, const char *path, struct pos at, struct b
 {
     struct base_file *base = map_get(l->bases, path);
     int rc = 0;
-    if (!base) {
-        base = arena_alloc(l->arena, sizeof(*base));
-        rc = read_base(l, path, at, base);
-        map_set(l->bases, path, base);
+    if (base) {
+        *ret = base;
+        return base->failed ? -ERR_COMPOSE : 0;
     }
+    base = arena_alloc(l->arena, sizeof(*base));
+    map_set(l->bases, path, base);
+    rc = read_base(l, path, at, base);
+    base->failed = rc != 0;
     *ret = base;
     return rc;
 }
 
 void loader_release_bases(struct map *bases)
 {
-    MAP_FOREACH(entry, bases)
-    {
+    MAP_FOREACH (entry, bases) {
         struct base_file *base = entry->value;
         vec_release(&base->places);
     }
@@ -121,7 +124,7 @@ static int read_extends(struct loader *l, const struct scope *scope, const char 
 {
     const struct node *file = node_get(extends, "file");
     const char *service = node_text(extends->kind == NODE_MAP ? node_get(extends, "service")
-                                                               : extends);
+                                                              : extends);
     const char *path = node_text(file);
     struct base_file *base = NULL;
     if (!service || (file && file->kind != NODE_NULL && !path)) {
@@ -171,8 +174,7 @@ static int resolve(struct loader *l, const struct scope *scope, const char *name
     if (!extends) {
         return 0;
     }
-    if (check_trail(l, &here) ||
-        read_extends(l, scope, name, extends, &base_name, &base_scope) ||
+    if (check_trail(l, &here) || read_extends(l, scope, name, extends, &base_name, &base_scope) ||
         resolve(l, &base_scope, base_name, &here, &base)) {
         return -ERR_COMPOSE;
     }

@@ -219,9 +219,9 @@ int loader_files(struct loader *l, struct pos used_at, struct node **ret)
         rc = add_document(l, docs.items[i], &root);
     }
     if (!rc && (!root || !root->len)) {
-        rc = diags_add(l->diags, DIAG_ERROR, (struct pos){shown(l, l->files[0]), 1, 1}, NULL,
-                       "a Compose file begins with a key, such as services:",
-                       "the Compose file is empty");
+        rc = diags_add(
+            l->diags, DIAG_ERROR, (struct pos){shown(l, l->files[0]), 1, 1}, NULL,
+            "a Compose file begins with a key, such as services:", "the Compose file is empty");
     }
     loader_release_documents(&docs);
     *ret = root;

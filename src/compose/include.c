@@ -68,12 +68,10 @@ static int environment_of(struct loader *l, const struct entry *e, const char *d
     if (!e->env_files.len && path_is_file(dot_env)) {
         rc = loader_env_file(l, dot_env, e->at->at, &own);
     }
-    MAP_FOREACH(v, &own)
-    {
+    MAP_FOREACH (v, &own) {
         map_set(out, v->key, v->value);
     }
-    MAP_FOREACH(v, l->environment)
-    {
+    MAP_FOREACH (v, l->environment) {
         map_set(out, v->key, v->value);
     }
     map_release(&own);
@@ -87,9 +85,9 @@ static int find_circle(struct loader *l, const char *const *paths, size_t count,
         for (size_t i = 0; i < set->file_count * count; i++) {
             const char *path = paths[i % count];
             if (strcmp(set->files[i / count], path) == 0) {
-                return problem(l, at, "remove one of the includes on this circle",
-                               arena_printf(l->arena, "include cycle: %s comes to include itself",
-                                            path));
+                return problem(
+                    l, at, "remove one of the includes on this circle",
+                    arena_printf(l->arena, "include cycle: %s comes to include itself", path));
             }
         }
         if (++depth > COMPOSE_INCLUDE_DEPTH) {
@@ -139,8 +137,7 @@ static int load_set(struct loader *set, struct pos at, struct node **ret)
     int rc = 0;
     set->bases = &bases;
     rc = loader_files(set, at, ret);
-    rc = rc ? rc
-            : complete_model(*ret, set->arena, set->base, set->environment, flags, set->diags);
+    rc = rc ? rc : complete_model(*ret, set->arena, set->base, set->environment, flags, set->diags);
     loader_release_bases(&bases);
     return rc;
 }

@@ -187,8 +187,7 @@ static int expand_variable(struct expansion *x, const struct variable *v, struct
 }
 
 /* What stands at a dollar sign; *text moves behind it. */
-static int expand_dollar(struct expansion *x, const char **text, struct line *line,
-                         struct buf *out)
+static int expand_dollar(struct expansion *x, const char **text, struct line *line, struct buf *out)
 {
     struct variable v = {.word = ""};
     size_t len = 0;

@@ -28,8 +28,8 @@ struct interpolation {
 
 /*
  * Replaces variables in every string value below `root` (never in keys), then casts the values of
- * paths that want a number or a truth value. All problems go to diags, and the value gets TAG_BROKEN; returns 0
- * or -ERR_COMPOSE.
+ * paths that want a number or a truth value. All problems go to diags, and the value gets
+ * TAG_BROKEN; returns 0 or -ERR_COMPOSE.
  */
 int interpolate_tree(struct interpolation *in, struct node *root);
 /* One text. *ret is in the arena; on failure *why (in the arena) says what is wrong. */

@@ -18,16 +18,16 @@ struct loader {
     struct arena *arena;
     struct diags *diags;
     unsigned flags;
-    const char *cwd;  /* files below it are shown relative to it */
-    const char *base; /* absolute: relative paths of this set start here */
-    const char *home; /* or NULL */
+    const char *cwd;               /* files below it are shown relative to it */
+    const char *base;              /* absolute: relative paths of this set start here */
+    const char *home;              /* or NULL */
     const struct map *environment; /* name to text */
     struct map *warned;            /* variables and files that were warned about */
     struct merger *merger;
     struct map *parsed; /* absolute path to list of documents, shared by all sets */
     struct map *bases;  /* files that services of this set extend: path to struct base_file */
-    const struct loader *parent;        /* the set that includes this one */
-    const char *const *files;           /* absolute paths of the set, to find circles */
+    const struct loader *parent; /* the set that includes this one */
+    const char *const *files;    /* absolute paths of the set, to find circles */
     size_t file_count;
 };
 

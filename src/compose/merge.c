@@ -59,10 +59,10 @@ static struct node *conflict(struct merger *m, struct node *base, const struct n
                              const struct keypath *path)
 {
     const char *text = keypath_text(m->arena, path);
-    const char *hint =
-        arena_printf(m->arena, "write %s, as in %s:%d, or replace the earlier value with !override",
-                     node_kind_name(base->kind), base->at.file ? base->at.file : "the other file",
-                     base->at.line);
+    const char *hint = arena_printf(
+        m->arena, "write %s, as in %s:%d, or replace the earlier value with !override",
+        node_kind_name(base->kind), base->at.file ? base->at.file : "the other file",
+        base->at.line);
     diags_add(m->diags, DIAG_ERROR, over->at, text, hint, "cannot override %s: %s over %s", text,
               node_kind_name(over->kind), node_kind_name(base->kind));
     return base;
@@ -96,10 +96,9 @@ static void push_pair(struct merger *m, struct node *list, const struct node_ent
         node_push(m->arena, list, node_string(m->arena, entry->at, entry->key));
         return;
     }
-    node_push(
-        m->arena, list,
-        node_string(m->arena, value->at,
-                    arena_printf(m->arena, "%s=%s", entry->key, text ? text : "map[]")));
+    node_push(m->arena, list,
+              node_string(m->arena, value->at,
+                          arena_printf(m->arena, "%s=%s", entry->key, text ? text : "map[]")));
 }
 
 /* A mapping as sorted K=V texts, a text as a list of one. */
@@ -310,8 +309,7 @@ struct node *merge_files(struct merger *m, struct node *base, struct node *over)
     return base ? merge_node(m, base, over, m->merge, NULL) : over;
 }
 
-struct node *merge_service(struct merger *m, const char *name, struct node *base,
-                           struct node *over)
+struct node *merge_service(struct merger *m, const char *name, struct node *base, struct node *over)
 {
     struct keypath services = {NULL, "services", 0}, service = {&services, name, 0};
     return merge_node(m, base, over, rule_key(rule_key(m->merge, "services"), name), &service);

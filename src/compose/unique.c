@@ -153,8 +153,7 @@ static const char *mount_key(struct uniquer *u, const struct node *n, const stru
     return arena_printf(u->arena, "%s/%s", folder, text ? text : "");
 }
 
-static const char *env_file_key(struct uniquer *u, const struct node *n,
-                                const struct keypath *path)
+static const char *env_file_key(struct uniquer *u, const struct node *n, const struct keypath *path)
 {
     if (n->kind != NODE_MAP) {
         return n->kind == NODE_STRING ? n->text : "";
@@ -170,12 +169,11 @@ static const char *entry_key(struct uniquer *u, enum unique_rule rule, const str
 {
     switch (rule) {
     case UNIQUE_PAIR:
-        return n->kind == NODE_STRING
-                   ? arena_strndup(u->arena, n->text, strcspn(n->text, "="))
-                   : complain(u, n, path,
-                              arena_printf(u->arena, "expected a string, not %s",
-                                           node_kind_name(n->kind)),
-                              "put the value in quotes");
+        return n->kind == NODE_STRING ? arena_strndup(u->arena, n->text, strcspn(n->text, "="))
+                                      : complain(u, n, path,
+                                                 arena_printf(u->arena, "expected a string, not %s",
+                                                              node_kind_name(n->kind)),
+                                                 "put the value in quotes");
     case UNIQUE_EXPOSE:
         return n->kind == NODE_STRING || n->kind == NODE_INT
                    ? node_print(u->arena, n)
