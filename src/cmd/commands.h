@@ -7,6 +7,7 @@
 #define CMD_LIST(X) \
     X(complete)     \
     X(completion)   \
+    X(config)       \
     X(events)       \
     X(help)         \
     X(images)       \
