@@ -68,14 +68,13 @@ void context_release(struct cmd_context *ctx);
 /* The chosen engine, connected; the context's. */
 int context_engine(struct cmd_context *ctx, struct engine **ret, struct err *err) MUST_CHECK;
 enum project_flags {
-    PROJECT_OPTIONAL = 1,    /* no files and a name by -p: *ret is NULL, context_name() knows it */
-    PROJECT_ALL_PROFILES = 2 /* every service, as down and config --no-consistency need it */
+    PROJECT_OPTIONAL = 1 << 20 /* no files and a name by -p: *ret is NULL, context_name() knows */
 };
-/* `flags` may hold enum compose_flags too. */
 /*
  * The project that files, options and environment make; loaded once, the context's. Problems are
- * printed here, all of them: the error is then already told. `services` are named on the command
- * line to narrow the project to them and what they depend on; none = all.
+ * printed here, all of them: the error is then already told. `flags`: also enum compose_flags.
+ * `services` are named on the command line to narrow the project to them and what they depend on;
+ * none = all.
  */
 int context_project(struct cmd_context *ctx, unsigned flags, const char *const *services,
                     size_t service_count, struct project **ret, struct err *err) MUST_CHECK;
