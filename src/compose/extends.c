@@ -178,13 +178,14 @@ static int resolve(struct loader *l, const struct scope *scope, const char *name
         resolve(l, &base_scope, base_name, &here, &base)) {
         return -ERR_COMPOSE;
     }
-    if (base) {
-        base = node_copy(l->arena, base);
-        if (scope->places) {
-            reset_apply_service(scope->places, name, base);
-        }
-        service = merge_service(l->merger, name, base, service);
+    if (!base) { /* the reference then leaves `extends` where it is, and prints it */
+        return 0;
     }
+    base = node_copy(l->arena, base);
+    if (scope->places) {
+        reset_apply_service(scope->places, name, base);
+    }
+    service = merge_service(l->merger, name, base, service);
     node_remove(service, "extends");
     node_set(l->arena, scope->services, name, service->at, service);
     *ret = service;

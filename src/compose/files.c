@@ -159,7 +159,8 @@ static void drop_empty_dns(struct node *root)
 
 int loader_canonical(struct loader *l, struct node *root)
 {
-    bool tolerate = l->flags & COMPOSE_NO_INTERPOLATE;
+    /* After an error texts may still hold variables; what else is wrong is worth knowing. */
+    bool tolerate = (l->flags & COMPOSE_NO_INTERPOLATE) || l->diags->errors;
     if (canonical_forms(root, l->arena, tolerate, l->diags)) {
         return -ERR_COMPOSE;
     }

@@ -340,6 +340,21 @@ static void cast_bool(struct walk *w, struct node *n, const struct keypath *path
             arena_printf(w->in->arena, "'%.80s' is not a truth value", n->text));
 }
 
+/* Underscores may stand between digits. */
+static int read_float(const char *text, double *ret)
+{
+    char plain[64];
+    size_t len = 0;
+    for (const char *p = text; *p && len < sizeof(plain) - 1; p++) {
+        bool between = p > text && p[-1] >= '0' && p[-1] <= '9' && p[1] >= '0' && p[1] <= '9';
+        if (*p != '_' || !between) {
+            plain[len++] = *p;
+        }
+    }
+    plain[len] = '\0';
+    return parse_double(len < sizeof(plain) - 1 ? plain : text, ret, NULL);
+}
+
 static void cast(struct walk *w, struct node *n, enum cast kind, const struct keypath *path)
 {
     int64_t integer = 0;
@@ -357,7 +372,7 @@ static void cast(struct walk *w, struct node *n, enum cast kind, const struct ke
         }
         break;
     case CAST_FLOAT:
-        if (parse_double(n->text, &real, NULL)) {
+        if (read_float(n->text, &real)) {
             problem(w, n, path, "expected a number",
                     arena_printf(w->in->arena, "'%.80s' is not a number", n->text));
         } else {

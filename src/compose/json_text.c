@@ -53,6 +53,9 @@ static void write_string(struct buf *out, const char *text)
         size_t len = c < 0x80 ? 1 : utf8_len(s);
         if (c < 0x20 || strchr("\"\\<>&", c)) {
             write_escape(out, c);
+        } else if (c == 0xc0 && (unsigned char)s[1] == 0x80) {
+            buf_str(out, "\\u0000"); /* how trees hold a NUL */
+            len = 2;
         } else if (len == 0) {
             buf_str(out, "\\ufffd");
             len = 1;

@@ -244,6 +244,29 @@ struct node *scalar_resolve(struct arena *a, struct pos at, const char *text)
     return n ? n : node_string(a, at, text);
 }
 
+/* Base64, blanks left out; NULL when it is none or stands for a NUL. */
+static struct node *read_binary(struct arena *a, struct pos at, const char *text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *out = arena_alloc(a, strlen(text) + 1);
+    size_t len = 0, count = 0;
+    unsigned bits = 0;
+    for (; *text && *text != '='; text++) {
+        const char *digit = strchr(digits, *text);
+        if (isspace((unsigned char)*text)) {
+            continue;
+        }
+        if (!digit) {
+            return NULL;
+        }
+        bits = bits << 6 | (unsigned)(digit - digits);
+        if (++count % 4 != 1) {
+            out[len++] = (char)(bits >> (6 - 2 * ((count - 1) % 4)));
+        }
+    }
+    return memchr(out, '\0', len) || count % 4 == 1 ? NULL : node_string(a, at, out);
+}
+
 struct node *scalar_tagged(struct arena *a, struct pos at, const char *text, const char *tag)
 {
     static const char *const kinds[NODE_KIND_COUNT] = {
@@ -252,6 +275,9 @@ struct node *scalar_tagged(struct arena *a, struct pos at, const char *text, con
     struct node *n = NULL;
     if (!str_starts(tag, YAML_TAG) || strcmp(name, "str") == 0) {
         return node_string(a, at, text);
+    }
+    if (strcmp(name, "binary") == 0) {
+        return read_binary(a, at, text);
     }
     n = scalar_resolve(a, at, text);
     if (n->tag == TAG_DATE) {

@@ -353,6 +353,9 @@ static void check_entries(struct check *c, const struct node *n, const struct sc
 static void check_value(struct check *c, const struct node *n, const struct schema_type *type)
 {
     unsigned kinds = kinds_of(n);
+    if (n->tag == TAG_BROKEN) { /* reported already */
+        return;
+    }
     if (!(kinds & type->kinds)) {
         wrong_kind(c, n, type);
         return;

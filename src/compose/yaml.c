@@ -9,6 +9,7 @@
 #define FY_ALLOCA_COPY_FREE(str, len)
 #define FY_ALLOCA_COPY_FREE_NO_NULL(str, len)
 #include <libfyaml.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -110,6 +111,22 @@ static enum node_tag tag_value(const char *tag)
     return str_eq(tag, "!reset") ? TAG_RESET : str_eq(tag, "!override") ? TAG_OVERRIDE : TAG_NONE;
 }
 
+/* Trees hold no NUL; it is kept as the two bytes that UTF-8 has for it but does not allow. */
+static const char *without_nul(struct reader *r, const char *text, size_t len)
+{
+    char *out = arena_alloc(r->arena, 2 * len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i]) {
+            out[n++] = text[i];
+        } else {
+            out[n++] = '\xc0';
+            out[n++] = '\x80';
+        }
+    }
+    return out;
+}
+
 static struct node *read_scalar(struct reader *r, struct fy_event *event, struct pos at)
 {
     size_t len = 0;
@@ -119,7 +136,7 @@ static struct node *read_scalar(struct reader *r, struct fy_event *event, struct
     bool plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
     struct node *n = NULL;
     if (memchr(text, '\0', len)) {
-        return fail(r, at, "take \\0 out", "the text holds a NUL character");
+        text = without_nul(r, text, len);
     }
     if (tag) {
         n = scalar_tagged(r->arena, at, text, tag);
@@ -429,6 +446,48 @@ static int check_bytes(const char *file, const char *text, size_t len, struct di
     return 0;
 }
 
+/* UTF-16 with a byte order mark as UTF-8; NULL for any other text. */
+static char *from_utf16(struct arena *arena, const char *text, size_t len, size_t *ret_len)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    bool little = len >= 2 && p[0] == 0xff && p[1] == 0xfe;
+    char *out = NULL;
+    size_t n = 0;
+    if (!little && !(len >= 2 && p[0] == 0xfe && p[1] == 0xff)) {
+        return NULL;
+    }
+    out = arena_alloc(arena, len * 2 + 1);
+    for (size_t i = 2; i + 1 < len; i += 2) {
+        uint32_t c = little ? p[i] | (uint32_t)p[i + 1] << 8 : (uint32_t)p[i] << 8 | p[i + 1];
+        uint32_t low = 0;
+        if (i + 3 < len) {
+            low = little ? p[i + 2] | (uint32_t)p[i + 3] << 8 : (uint32_t)p[i + 2] << 8 | p[i + 3];
+        }
+        if (c >> 10 == 0x36 && low >> 10 == 0x37) { /* a pair of surrogates */
+            c = 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
+            i += 2;
+        }
+        if (c < 0x80) {
+            out[n++] = (char)c;
+        } else if (c < 0x800) {
+            out[n++] = (char)(0xc0 | c >> 6);
+        } else if (c < 0x10000) {
+            out[n++] = (char)(0xe0 | c >> 12);
+        } else {
+            out[n++] = (char)(0xf0 | c >> 18);
+            out[n++] = (char)(0x80 | (c >> 12 & 0x3f));
+        }
+        if (c >= 0x800) {
+            out[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+        }
+        if (c >= 0x80) {
+            out[n++] = (char)(0x80 | (c & 0x3f));
+        }
+    }
+    *ret_len = n;
+    return out;
+}
+
 int yaml_read(struct arena *arena, const char *file, const char *text, size_t len, struct vec *docs,
               struct diags *diags)
 {
@@ -440,9 +499,12 @@ int yaml_read(struct arena *arena, const char *file, const char *text, size_t le
                                         FYPCF_DISABLE_DEPTH_LIMIT | FYPCF_JSON_NONE |
                                         FYPCF_SLOPPY_FLOW_INDENTATION};
     size_t errors = diags->errors;
+    const char *converted = NULL;
     if (len > YAML_FILE_MAX) {
         return diags_add(diags, DIAG_ERROR, r.last, NULL, NULL, "the file is too large");
     }
+    converted = from_utf16(arena, text, len, &len);
+    text = converted ? converted : text;
     if (check_bytes(file, text, len, diags)) {
         return -ERR_COMPOSE;
     }
