@@ -403,6 +403,64 @@ static void calls_end_when_the_transport_is_freed(void **state)
     endpoint_release(&e);
 }
 
+/* --- ssh: a script in its place, found through PATH --- */
+
+static void ssh_says(const char *script, struct result *r)
+{
+    struct docker_options options = {0};
+    char path[600];
+    const char *old = getenv("PATH");
+    CLEANUP_FREE char *saved = xstrdup(old);
+    CLEANUP_FREE char *program = xasprintf("%s/ssh", dir);
+
+    assert_int_equal(path_write_file(program, script, strlen(script), 0700, NULL), 0);
+    snprintf(path, sizeof(path), "%s:%s", dir, saved);
+    setenv("PATH", path, 1);
+    loop = ev_loop_new();
+    assert_int_equal(endpoint_parse("ssh://me@far:2222", &e, &err), 0);
+    assert_int_equal(docker_new(loop, &e, &options, &engine, &err), 0);
+    endpoint_release(&e);
+    *r = (struct result){0};
+    engine->ops->connect(engine, on_connected, r);
+    ev_loop_run(loop);
+    assert_int_equal(r->done, 1);
+    setenv("PATH", saved, 1);
+}
+
+static void ssh_carries_it(void **state)
+{
+    (void)state;
+    struct result r;
+    snprintf(dir, sizeof(dir), "/tmp/fettle-ssh-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    /* The request's head is read to its empty line; the answer tells the arguments as version. */
+    ssh_says("#!/bin/sh\n"
+             "while read -r line; do [ ${#line} -le 1 ] && break; done\n"
+             "body=\"{\\\"ApiVersion\\\":\\\"1.44\\\",\\\"Version\\\":\\\"$*\\\"}\"\n"
+             "printf 'HTTP/1.1 404 X\\r\\nContent-Length: 0\\r\\n\\r\\n'\n"
+             "while read -r line; do [ ${#line} -le 1 ] && break; done\n"
+             "printf 'HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n%s' ${#body} \"$body\"\n"
+             "exec cat\n",
+             &r);
+    assert_string_equal(r.err.message, "");
+    assert_string_equal(engine->traits.version,
+                        "-T -oConnectTimeout=10 -l me -p 2222 -- far doc"); /* cut to its field */
+    assert_false(engine->traits.local);
+    engine->ops->free(engine);
+    ev_loop_free(loop);
+
+    ssh_says("#!/bin/sh\necho 'Warning: x' >&2\necho 'me@far: Permission denied (publickey).' >&2\n"
+             "exit 255\n",
+             &r);
+    assert_int_equal(r.err.code, ERR_ENGINE);
+    assert_string_equal(r.err.message, "cannot reach the engine at ssh://me@far:2222: me@far: "
+                                       "Permission denied (publickey).");
+    assert_string_equal(r.err.hint, "try: ssh me@far docker version");
+    engine->ops->free(engine);
+    ev_loop_free(loop);
+    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
 
 int main(void)
@@ -411,6 +469,7 @@ int main(void)
         cmocka_unit_test(endpoints_are_parsed),
         cmocka_unit_test(the_first_that_is_named_or_answers_wins),
         cmocka_unit_test(podman_is_known),
+        cmocka_unit_test(ssh_carries_it),
         T(one_ping_is_enough),
         T(old_engines_are_refused),
         T(strangers_are_asked_for_their_version),

@@ -9,6 +9,9 @@
 #include "base/str.h"
 #include "engine/docker/types.h"
 
+/* The engine agrees at once, however long the stream then lives. */
+#define HIJACK_TIMEOUT (60 * NS_PER_SEC)
+
 static void destroy(void *arg)
 {
     struct engine_call *call = arg;
@@ -217,6 +220,9 @@ void docker_call_send(struct engine_call *call)
                  : call->mode == ENGINE_HIJACK ? HTTP_HIJACK
                                                : 0,
         .deadline = call->deadline,
+        .head_deadline = call->mode == ENGINE_HIJACK
+                             ? clock_add(ev_now(call->d->loop), HIJACK_TIMEOUT)
+                             : 0,
         .max_body = call->max_reply,
     };
     call->q = http_request_start(call->d->http, &spec, &handlers, call);
