@@ -122,6 +122,15 @@ static void port_check(void *arg, const char *path, struct node *port)
     }
 }
 
+/* A long form must say where it goes. */
+static void target_check(void *arg, const char *path, struct node *item)
+{
+    const struct node *target = node_get(item, "target");
+    if (!target || target->kind == NODE_NULL) {
+        diags_add(arg, DIAG_ERROR, item->at, path, "add target", "the target is missing");
+    }
+}
+
 static void watch_check(void *arg, const char *path, struct node *watch)
 {
     const struct node *at = node_get(watch, "path");
@@ -133,6 +142,9 @@ static void watch_check(void *arg, const char *path, struct node *watch)
 
 static void service_check(void *arg, const char *name, struct node *service)
 {
+    each_item(node_get(service, "ports"), name, "ports", target_check, arg);
+    each_item(node_get(service, "volumes"), name, "volumes", target_check, arg);
+    each_item(node_get(service, "devices"), name, "devices", target_check, arg);
     each_item(node_get(service, "ports"), name, "ports", port_check, arg);
     each_item(node_get(service, "gpus"), name, "gpus", device_check, arg);
     each_item(reserved_devices(service), name, "deploy.resources.reservations.devices",

@@ -67,7 +67,7 @@ static void service_json(const struct node *service, struct buf *out)
         add_api_socket(&scratch, copy);
         service = copy;
     }
-    shape = shape_object(&scratch, service, &schema_service, SHAPE_JSON, skip);
+    shape = shape_object(&scratch, service, &schema_service, SHAPE_HASH, skip);
     node_remove(node_get(shape, "deploy"), "replicas");
     json_write(out, shape, false);
     arena_release(&scratch);
@@ -96,7 +96,7 @@ static const char *hash_resource(struct arena *arena, const struct node *map,
     if (local_driver && str_empty(node_text(node_get(copy, "driver")))) {
         node_set(&scratch, copy, "driver", copy->at, node_string(&scratch, copy->at, "local"));
     }
-    json_write(&text, shape_object(&scratch, copy, object, SHAPE_JSON, NULL), false);
+    json_write(&text, shape_object(&scratch, copy, object, SHAPE_HASH, NULL), false);
     hash = sha256_hex(arena, &text);
     buf_release(&text);
     arena_release(&scratch);

@@ -38,41 +38,42 @@ enum schema_pattern {
 };
 
 /* What a value becomes: its Go type in the reference, which decides how it is read and printed. */
-#define FIELD_KIND_LIST(X)                                              \
-    X(STRING, "text")                                                   \
-    X(BOOL, "true or false; false is not printed")                      \
-    X(BOOL_SET, "true or false; printed whenever set")                  \
-    X(INT, "whole number; 0 is not printed")                            \
-    X(INT_SET, "whole number; printed whenever set")                    \
-    X(UINT16, "0 to 65535")                                             \
-    X(UINT32, "0 to 4294967295")                                        \
-    X(UINT64, "whole number from 0")                                    \
-    X(UINT64_SET, "whole number from 0; printed whenever set")          \
-    X(FLOAT, "number")                                                  \
-    X(CPUS, "number of processors")                                     \
-    X(BYTES, "byte size")                                               \
-    X(DURATION, "duration; 0 is not printed")                           \
-    X(DURATION_SET, "duration; printed whenever set")                   \
-    X(FILE_MODE, "file mode, octal")                                    \
-    X(DEVICE_COUNT, "number or all")                                    \
-    X(STRINGS, "list of texts")                                         \
-    X(NUMBERS, "list of texts or numbers")                              \
-    X(COMMAND, "command: text split into words, or list")               \
-    X(TEST, "health test: text or list")                                \
-    X(MAPPING, "mapping or KEY=VALUE list; no value is the empty text") \
-    X(LABELS, "mapping or KEY=VALUE list of labels")                    \
-    X(ENVIRONMENT, "mapping or KEY=VALUE list; no value is kept")       \
-    X(OPTIONS, "mapping of texts")                                      \
-    X(MULTI_OPTIONS, "mapping of texts or lists of texts")              \
-    X(HOSTS, "host to addresses")                                       \
-    X(SSH, "SSH agents or keys")                                        \
-    X(STRUCT, "mapping; printed even when empty")                       \
-    X(STRUCT_SET, "mapping")                                            \
-    X(STRUCTS, "list of mappings")                                      \
-    X(STRUCT_MAP, "mapping of mappings, null kept")                     \
-    X(ULIMITS, "mapping of numbers or soft and hard limits")            \
-    X(ENV_FILES, "list of files; read, then dropped")                   \
-    X(EXTERNAL, "true or false; made elsewhere")                        \
+#define FIELD_KIND_LIST(X)                                                \
+    X(STRING, "text")                                                     \
+    X(BOOL, "true or false; false is not printed")                        \
+    X(BOOL_SET, "true or false; printed whenever set")                    \
+    X(INT, "whole number; 0 is not printed")                              \
+    X(INT_SET, "whole number; printed whenever set")                      \
+    X(UINT16, "0 to 65535")                                               \
+    X(UINT32, "0 to 4294967295")                                          \
+    X(UINT64, "whole number from 0")                                      \
+    X(UINT64_SET, "whole number from 0; printed whenever set")            \
+    X(FLOAT, "number")                                                    \
+    X(CPUS, "number of processors")                                       \
+    X(BYTES, "byte size")                                                 \
+    X(DURATION, "duration; 0 is not printed")                             \
+    X(DURATION_SET, "duration; printed whenever set")                     \
+    X(FILE_MODE, "file mode, octal")                                      \
+    X(DEVICE_COUNT, "number or all")                                      \
+    X(STRINGS, "list of texts")                                           \
+    X(NUMBERS, "list of texts or numbers")                                \
+    X(COMMAND, "command: text split into words, or list")                 \
+    X(TEST, "health test: text or list")                                  \
+    X(MAPPING, "mapping or KEY=VALUE list; no value is the empty text")   \
+    X(LABELS, "mapping or KEY=VALUE list of labels")                      \
+    X(ENVIRONMENT, "mapping or KEY=VALUE list; no value is kept")         \
+    X(OPTIONS, "mapping of texts")                                        \
+    X(MULTI_OPTIONS, "mapping of texts or lists of texts")                \
+    X(HOSTS, "host to addresses")                                         \
+    X(SSH, "SSH agents or keys")                                          \
+    X(STRUCT, "mapping; printed even when empty")                         \
+    X(STRUCT_SET, "mapping")                                              \
+    X(STRUCTS, "list of mappings")                                        \
+    X(STRUCT_MAP, "mapping of mappings, null kept")                       \
+    X(ULIMITS, "mapping of numbers or soft and hard limits")              \
+    X(ENV_FILES, "list of files; read, then dropped")                     \
+    X(LABEL_FILES, "list of files; read, then dropped; part of the hash") \
+    X(EXTERNAL, "true or false; made elsewhere")                          \
     X(DROPPED, "accepted, without effect here")
 
 enum field_kind {

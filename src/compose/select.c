@@ -397,7 +397,6 @@ static int service_labels(struct arena *arena, struct node *service, struct diag
         merge_below(arena, service, "labels", &labels);
     }
     map_release(&labels);
-    node_remove(service, "label_file");
     return rc;
 }
 

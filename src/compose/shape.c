@@ -201,14 +201,19 @@ static struct node *shape_value(const struct shape *s, const struct node *n,
     case FIELD_DROPPED:
     case FIELD_ENV_FILES:
         return NULL;
+    case FIELD_LABEL_FILES:
+        if (s->mode != SHAPE_HASH) {
+            return NULL;
+        }
+        break;
     case FIELD_COMMAND:
         if (absent) {
-            return s->mode == SHAPE_JSON ? node_null(s->arena, (struct pos){0}) : NULL;
+            return s->mode != SHAPE_YAML ? node_null(s->arena, (struct pos){0}) : NULL;
         }
         return node_copy(s->arena, n);
     case FIELD_STRUCT: {
         struct node *out = shape_map(s, absent ? NULL : n, field->object, NULL);
-        return s->mode == SHAPE_JSON || out->len ? out : NULL;
+        return s->mode != SHAPE_YAML || out->len ? out : NULL;
     }
     case FIELD_STRUCT_SET:
         return absent ? NULL : shape_map(s, n, field->object, NULL);
@@ -286,7 +291,7 @@ static struct node *shape_map(const struct shape *s, const struct node *map,
         value = shape_value(s, entry ? entry->value : NULL, field);
         if (value) {
             char *key = xstrdup(field->key);
-            if (object->capital && s->mode == SHAPE_JSON) {
+            if (object->capital && s->mode != SHAPE_YAML) {
                 key[0] = (char)(key[0] - 'a' + 'A');
             }
             node_set(s->arena, out, key, value->at, value);

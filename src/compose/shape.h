@@ -10,7 +10,8 @@
 #include "compose/schema.h"
 
 enum shape_mode {
-    SHAPE_JSON, /* as Go's encoding/json does it; this is also what is hashed */
+    SHAPE_JSON, /* as Go's encoding/json does it */
+    SHAPE_HASH, /* the JSON that is hashed: label_file stays */
     SHAPE_YAML  /* as the reference's YAML encoder does it: x- keys stay */
 };
 

@@ -103,6 +103,32 @@ static struct node *type_uint(struct typing *t, struct node *n)
     return expected(t, n, "a whole number from 0, without quotes");
 }
 
+/* Go's strconv.ParseFloat: also hexadecimal, inf, nan, and "_" between digits. */
+static bool go_float(const char *text, double *ret)
+{
+    char plain[64];
+    size_t len = 0;
+    char *end = NULL;
+    double value = 0;
+    for (const char *s = text; *s; s++) {
+        bool between = s > text && isxdigit((unsigned char)s[-1]) && isxdigit((unsigned char)s[1]);
+        if (len + 1 >= sizeof(plain) || isspace((unsigned char)*s) || *s == '(' ||
+            (*s == '_' && !between)) {
+            return false;
+        }
+        if (*s != '_') {
+            plain[len++] = *s;
+        }
+    }
+    plain[len] = '\0';
+    value = strtod(plain, &end);
+    if (len == 0 || *end != '\0') {
+        return false;
+    }
+    *ret = value;
+    return true;
+}
+
 static struct node *type_float(struct typing *t, struct node *n)
 {
     double value = 0;
@@ -112,28 +138,62 @@ static struct node *type_float(struct typing *t, struct node *n)
     if (n->kind == NODE_INT) {
         return node_float(t->arena, n->at, (double)n->integer);
     }
-    if (n->kind == NODE_STRING && parse_double(n->text, &value, NULL) == 0) {
+    if (n->kind == NODE_STRING && go_float(n->text, &value)) {
         return node_float(t->arena, n->at, value);
     }
     return expected(t, n, "a number");
 }
 
+/* "512m", "1.5 GiB", "1e3": a number, perhaps a blank, and a unit of at most three letters; every
+ * unit is a power of 1024. */
+static bool size_text(const char *text, int64_t *ret)
+{
+    static const char units[] = "kmgtp";
+    size_t len = strlen(text), number = len;
+    char *digits = NULL, suffix[4] = "";
+    double value = 0;
+    bool ok = false;
+    while (number > 0 && !strchr("0123456789. ", text[number - 1])) {
+        number--;
+    }
+    if (number == 0 || len - number > 3) {
+        return false;
+    }
+    for (size_t i = 0; number + i < len; i++) {
+        suffix[i] = (char)tolower((unsigned char)text[number + i]);
+    }
+    digits = xstrndup(text, number - (text[number - 1] == ' '));
+    ok = go_float(digits, &value) && value >= 0;
+    free(digits);
+    if (suffix[0] && suffix[0] != 'b') {
+        const char *unit = strchr(units, suffix[0]);
+        ok = ok && unit && (!suffix[1] || str_eq(suffix + 1, "b") || str_eq(suffix + 1, "ib"));
+        for (const char *u = units; ok && u <= unit; u++) {
+            value *= 1024;
+        }
+    } else {
+        ok = ok && (!suffix[0] || !suffix[1]);
+    }
+    if (ok) {
+        *ret = value < 9.2e18 ? (int64_t)value : INT64_MIN;
+    }
+    return ok;
+}
+
 static struct node *type_bytes(struct typing *t, struct node *n)
 {
     int64_t value = 0;
-    struct err err = {0};
     if (n->kind == NODE_INT) {
         return n;
     }
     if (n->kind == NODE_STRING) {
-        if (parse_bytes(n->text, &value, &err) == 0) {
+        if (size_text(n->text, &value)) {
             return node_int(t->arena, n->at, value);
         }
-        problem(t, n->at, "expected a size such as 512m or 1.5g", "%s", err.message);
-    } else {
-        diags_add(t->diags, DIAG_WARNING, n->at, buf_text(&t->path),
-                  "write a whole number of bytes", "a fraction of a byte has no effect");
+        return expected(t, n, "a size such as 512m or 1.5g");
     }
+    diags_add(t->diags, DIAG_WARNING, n->at, buf_text(&t->path), "write a whole number of bytes",
+              "a fraction of a byte has no effect");
     return node_null(t->arena, n->at);
 }
 
@@ -472,6 +532,7 @@ static struct node *type_value(struct typing *t, struct node *n, const struct sc
     case FIELD_DEVICE_COUNT:
         return type_device_count(t, n);
     case FIELD_STRINGS:
+    case FIELD_LABEL_FILES:
         return type_strings(t, n);
     case FIELD_NUMBERS:
         return type_numbers(t, n);

@@ -173,12 +173,16 @@ static char *join(const struct string_list *list)
     return buf_steal(&out);
 }
 
-static char *dependencies(const struct service *service)
+/* An optional dependency that takes no part is not named. */
+static char *dependencies(const struct project *project, const struct service *service)
 {
     struct buf out = BUF_INIT;
     for (size_t i = 0; i < service->depends_on_count; i++) {
         const struct depends_on *d = &service->depends_on[i];
-        buf_printf(&out, "%s%s:%s:%s", i ? "," : "", d->service, condition_name(d->condition),
+        if (!d->required && !project_service(project, d->service)) {
+            continue;
+        }
+        buf_printf(&out, "%s%s:%s:%s", out.len ? "," : "", d->service, condition_name(d->condition),
                    d->restart ? "true" : "false");
     }
     return buf_steal(&out);
@@ -218,7 +222,7 @@ static int container_labels(const struct project *project, const struct service 
         json_object_set_new(labels, "com.docker.compose.container-number", json_string(text));
         free(text);
     }
-    text = dependencies(service);
+    text = dependencies(project, service);
     json_object_set_new(labels, "com.docker.compose.depends_on", text_json(text));
     free(text);
     return 0;
@@ -237,6 +241,13 @@ static json_t *environment(const struct service *service, const struct spec_opti
             free(text);
         }
     }
+    if (service->use_api_socket) {
+        bool present = false;
+        key_values_get(&service->environment, "DOCKER_CONFIG", &present);
+        if (!present) {
+            json_array_append_new(env, json_string("DOCKER_CONFIG=/run/secrets/docker"));
+        }
+    }
     for (size_t i = 0; i < service->environment.count; i++) {
         const struct key_value *kv = &service->environment.items[i];
         char *text = kv->value ? xasprintf("%s=%s", kv->key, kv->value) : xstrdup(kv->key);
@@ -253,11 +264,11 @@ static int health(const struct service *service, int api_minor, json_t *body, st
     if (!h->set) {
         return 0;
     }
-    if (h->start_interval >= 0 && api_minor < 44) {
+    if (h->start_interval != -1 && api_minor < 44) {
         return err_set(err, ERR_UNSUPPORTED,
                        "can't set healthcheck.start_interval: it needs Docker Engine 25 or later");
     }
-    if (h->start_interval >= 0 && h->start_period < 0) {
+    if (h->start_interval != -1 && h->start_period == -1) {
         return err_set(err, ERR_UNSUPPORTED,
                        "healthcheck.start_interval needs healthcheck.start_period to be set");
     }
@@ -267,10 +278,10 @@ static int health(const struct service *service, int api_minor, json_t *body, st
     } else {
         put_list(json, "Test", &h->test);
     }
-    put_int(json, "Interval", h->interval > 0 ? h->interval : 0);
-    put_int(json, "Timeout", h->timeout > 0 ? h->timeout : 0);
-    put_int(json, "StartPeriod", h->start_period > 0 ? h->start_period : 0);
-    put_int(json, "StartInterval", h->start_interval > 0 ? h->start_interval : 0);
+    put_int(json, "Interval", h->interval != -1 ? h->interval : 0);
+    put_int(json, "Timeout", h->timeout != -1 ? h->timeout : 0);
+    put_int(json, "StartPeriod", h->start_period != -1 ? h->start_period : 0);
+    put_int(json, "StartInterval", h->start_interval != -1 ? h->start_interval : 0);
     put_int(json, "Retries", h->retries > 0 ? h->retries : 0);
     json_object_set_new(body, "Healthcheck", json);
     return 0;
@@ -328,7 +339,7 @@ static int container_config(const struct project *project, const struct service 
     put_command(body, "Entrypoint", &service->entrypoint);
     put_json(body, "Env", environment(service, options));
     put_true(body, "NetworkDisabled", str_eq(service->network_mode, "disabled"));
-    if (service->stop_grace_period >= 0) {
+    if (service->stop_grace_period != -1) {
         json_object_set_new(body, "StopTimeout",
                             json_integer(service->stop_grace_period / NS_PER_SEC));
     }

@@ -1,13 +1,16 @@
 /*
  * HostConfig: resources, security, ports, logging. Mounts and networks have their own files.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/parse.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "engine/spec_build.h"
 
 enum { SECCOMP_MAX = 4 << 20 };
@@ -252,6 +255,38 @@ static int put_security(const struct project *project, const struct service *ser
     return 0;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* As the engine's own clients send them: upper case, with CAP_, sorted, each once. */
+static void put_capabilities(json_t *host, const char *key, const struct string_list *list)
+{
+    struct strv names = {0};
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++) {
+        const char *item = list->items[i];
+        bool whole = str_eq_nocase(item, "ALL") ||
+                     (strlen(item) > 4 && strncasecmp(item, "CAP_", 4) == 0);
+        char *name = xasprintf("%s%s", whole ? "" : "CAP_", item);
+        for (char *c = name; *c; c++) {
+            *c = (char)toupper((unsigned char)*c);
+        }
+        strv_take(&names, name);
+    }
+    if (names.len) {
+        qsort(names.items, names.len, sizeof(*names.items), by_text);
+    }
+    for (size_t i = 0; i < names.len; i++) {
+        if (i == 0 || !str_eq(names.items[i], names.items[i - 1])) {
+            json_array_append_new(array, text_json(names.items[i]));
+        }
+    }
+    put_json(host, key, array);
+    strv_release(&names);
+}
+
 static int namespace_of(const struct spec_options *options, const char *mode, const char *what,
                         const char *key, json_t *host, struct err *err)
 {
@@ -323,8 +358,8 @@ int host_config(const struct project *project, const struct service *service,
     int rc = 0;
     put_true(host, "AutoRemove", options->auto_remove);
     put_map(host, "Annotations", &service->annotations);
-    put_list(host, "CapAdd", &service->cap_add);
-    put_list(host, "CapDrop", &service->cap_drop);
+    put_capabilities(host, "CapAdd", &service->cap_add);
+    put_capabilities(host, "CapDrop", &service->cap_drop);
     if (service->init != UNSET) {
         json_object_set_new(host, "Init", json_boolean(service->init == YES));
     }

@@ -58,7 +58,7 @@ static bool flag(struct command *c, const char *option)
         {"--no-normalize", COMPOSE_NO_NORMALIZE},
         {"--no-path-resolution", COMPOSE_NO_PATHS},
         {"--no-consistency", COMPOSE_NO_CONSISTENCY},
-        {"--no-env-resolution", COMPOSE_NO_ENV_FILES},
+        {"--no-env-resolution", 0}, /* of no effect in the reference */
         {"--all-resources", COMPOSE_ALL_RESOURCES},
         {"--compatibility", COMPOSE_COMPATIBILITY | COMPOSE_NO_NORMALIZE},
     };
