@@ -14,8 +14,11 @@
     X(logs)         \
     X(ls)           \
     X(man)          \
+    X(plan)         \
     X(port)         \
     X(ps)           \
+    X(setup)        \
+    X(timeline)     \
     X(top)          \
     X(version)      \
     X(volumes)

@@ -68,6 +68,7 @@ void context_release(struct cmd_context *ctx);
 /* The chosen engine, connected; the context's. */
 int context_engine(struct cmd_context *ctx, struct engine **ret, struct err *err) MUST_CHECK;
 enum project_flags {
+    PROJECT_ALL_PROFILES = 1 << 8, /* COMPOSE_ALL_PROFILES */
     PROJECT_OPTIONAL = 1 << 20 /* no files and a name by -p: *ret is NULL, context_name() knows */
 };
 /*

@@ -1,7 +1,11 @@
 /*
- * Plan to JSON. Pure.
+ * Plan to JSON and to text. Pure.
  */
 #include "view/plan.h"
+
+#include <string.h>
+
+#include "base/str.h"
 
 #include "view/text.h"
 
@@ -39,4 +43,46 @@ json_t *view_plan(const struct plan *p)
     json_object_set_new(j, "steps", steps);
     json_object_set_new(j, "notes", notes);
     return j;
+}
+
+static void pad(struct buf *out, const char *text, size_t width)
+{
+    size_t columns = str_columns(text);
+    buf_str(out, text);
+    buf_repeat(out, ' ', columns < width ? width - columns : 0);
+}
+
+static void step_text(struct buf *out, const struct step *s, size_t verb, size_t target)
+{
+    buf_printf(out, "%4zu  ", s->index + 1);
+    pad(out, step_kind_name(s->kind), verb + 2);
+    pad(out, s->target ? s->target : "", target + 2);
+    buf_str(out, s->reason ? s->reason : "");
+    for (size_t i = 0; i < s->dep_count; i++) {
+        buf_printf(out, "%s%zu", i ? ", " : "  (after ", s->deps[i].step + 1);
+    }
+    buf_str(out, s->dep_count ? ")\n" : "\n");
+}
+
+void view_plan_text(const struct plan *p, struct buf *out)
+{
+    size_t verb = 0, target = 0;
+    for (size_t i = 0; i < p->step_count; i++) {
+        size_t a = strlen(step_kind_name(p->steps[i]->kind));
+        size_t b = str_columns(p->steps[i]->target ? p->steps[i]->target : "");
+        verb = a > verb ? a : verb;
+        target = b > target ? b : target;
+    }
+    if (p->step_count == 0) {
+        buf_str(out, "nothing to do\n");
+    }
+    for (size_t i = 0; i < p->step_count; i++) {
+        step_text(out, p->steps[i], verb, target);
+    }
+    for (size_t i = 0; i < p->note_count; i++) {
+        buf_printf(out, "note: %s\n", p->notes[i].text);
+        if (!str_empty(p->notes[i].hint)) {
+            buf_printf(out, "  hint: %s\n", p->notes[i].hint);
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "plan/plan.h"
 
 /*
@@ -13,5 +14,7 @@
  * "notes":[{"text","hint"}]}. The caller owns it.
  */
 json_t *view_plan(const struct plan *p);
+/* A numbered line per step: what, on what, why, after which. Notes follow. */
+void view_plan_text(const struct plan *p, struct buf *out);
 
 #endif
