@@ -249,10 +249,8 @@ static const struct {
     enum probe_kind kind;
     infer_fn *fn;
 } rules[] = {
-    {PROBE_POSTGRES, infer_postgres},
-    {PROBE_REDIS, infer_redis},
-    {PROBE_HTTP, infer_http},
-    {PROBE_TCP, infer_tcp},
+    {PROBE_POSTGRES, infer_postgres}, {PROBE_REDIS, infer_redis}, {PROBE_MYSQL, infer_mysql},
+    {PROBE_HTTP, infer_http},         {PROBE_TCP, infer_tcp},
 };
 
 size_t probe_infer(const struct infer_input *in, struct arena *a, struct probe_spec **ret)

@@ -171,6 +171,61 @@ bool infer_postgres(const struct subject *s, struct probe_spec *ret)
     return true;
 }
 
+/* --- MySQL and MariaDB --- */
+
+static const char *const mysql_images[] = {"mysql", "mysql-server", "mariadb", "percona",
+                                           "percona-server"};
+
+static bool read_mysql_args(const struct subject *s, size_t from, struct probe_spec *ret)
+{
+    for (size_t i = from; i < s->words.len && !is_operator(s->words.items[i]); i++) {
+        const char *value = NULL;
+        if (strcmp(s->words.items[i], "--skip-networking") == 0) {
+            return false;
+        }
+        if ((value = option_value(&s->words, &i, "--port")) != NULL) {
+            if (parse_port(value, &ret->port, NULL) < 0) {
+                return false;
+            }
+        } else if ((value = option_value(&s->words, &i, "--bind-address")) != NULL &&
+                   is_loopback(value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* MYSQL_x, or MARIADB_x as newer images of MariaDB have it. */
+static const char *mysql_env(const struct subject *s, const char *name)
+{
+    return first_set(subject_secret(s, arena_printf(s->a, "MARIADB_%s", name)),
+                     subject_secret(s, arena_printf(s->a, "MYSQL_%s", name)));
+}
+
+bool infer_mysql(const struct subject *s, struct probe_spec *ret)
+{
+    static const char *const names[] = {"mysqld", "mariadbd"};
+    size_t from = server_args(s, names, ARRAY_LEN(names));
+    if (!ONE_OF(s->image_name, mysql_images) || from == SIZE_MAX ||
+        !read_mysql_args(s, from, ret)) {
+        return false;
+    }
+    const char *root_host = mysql_env(s, "ROOT_HOST");
+    const char *database = mysql_env(s, "DATABASE");
+    ret->user = mysql_env(s, "USER");
+    ret->password = mysql_env(s, "PASSWORD");
+    if (str_empty(ret->user) || str_empty(ret->password)) {
+        ret->user = "root";
+        ret->password = str_empty(root_host) || strcmp(root_host, "%") == 0
+                            ? mysql_env(s, "ROOT_PASSWORD")
+                            : NULL; /* root may not come from where we are */
+    }
+    ret->database = database;
+    ret->lenient = !subject_others_know(s, ret->password) ||
+                   (!str_empty(database) && !subject_others_know(s, database));
+    return true;
+}
+
 /* --- Redis and its relatives --- */
 
 static const char *const redis_images[] = {
@@ -276,7 +331,6 @@ bool infer_redis(const struct subject *s, struct probe_spec *ret)
 
 bool infer_tcp(const struct subject *s, struct probe_spec *ret)
 {
-    /* Not MySQL: it locks out a host that connects a hundred times without logging in. */
     static const struct {
         const char *image;
         uint16_t port;

@@ -40,6 +40,7 @@ bool infer_shell_words(const struct subject *s, const char *text, struct strv *o
 /* Each fills *ret and answers true when the service is one. */
 bool infer_postgres(const struct subject *s, struct probe_spec *ret);
 bool infer_redis(const struct subject *s, struct probe_spec *ret);
+bool infer_mysql(const struct subject *s, struct probe_spec *ret);
 bool infer_http(const struct subject *s, struct probe_spec *ret);
 bool infer_tcp(const struct subject *s, struct probe_spec *ret);
 

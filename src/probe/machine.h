@@ -32,7 +32,8 @@ struct probe_machine {
     struct outcome result;
 };
 
-extern const struct probe_ops probe_tcp_ops, probe_http_ops, probe_postgres_ops, probe_redis_ops;
+extern const struct probe_ops probe_tcp_ops, probe_http_ops, probe_postgres_ops, probe_redis_ops,
+    probe_mysql_ops;
 
 /*
  * The peer's text made fit for people: one line, valid UTF-8, no control characters, the password

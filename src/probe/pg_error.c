@@ -76,7 +76,7 @@ enum probe_want pg_error_outcome(const struct probe_machine *m, const char *body
     if (logged_in && strcmp(state, "0A000") == 0) {
         verdict = VERDICT_NOT_YET; /* a query's matter, not the start-up's */
     }
-    return probe_finish(ret, verdict, row->layer, state, "PostgreSQL %s%s%s (%s)%s%s",
-                        row->intro ? row->intro : "", row->intro ? ": " : "", message, state,
+    return probe_finish(ret, verdict, row->layer, state, "PostgreSQL%s%s: %s (%s)%s%s",
+                        row->intro ? " " : "", row->intro ? row->intro : "", message, state,
                         row->hint ? "; " : "", row->hint ? row->hint : "");
 }

@@ -25,6 +25,8 @@ static const struct probe_ops *ops_of(enum probe_kind kind)
         return &probe_postgres_ops;
     case PROBE_REDIS:
         return &probe_redis_ops;
+    case PROBE_MYSQL:
+        return &probe_mysql_ops;
     default:
         return NULL;
     }

@@ -31,7 +31,7 @@ struct probe_options {
     const char *nonce;         /* tests only: instead of a random one */
 };
 
-/* Kinds that talk over a connection: tcp, http, postgres, redis. */
+/* Kinds that talk over a connection: tcp, http, postgres, redis, mysql. */
 bool probe_has_machine(enum probe_kind kind);
 /*
  * A machine for one connection that is already open (connecting is the runner's part); the kind

@@ -194,6 +194,11 @@ static int opt_verify(struct parse *p, const char *name, const char *value)
     return rc;
 }
 
+static int opt_tls(struct parse *p, const char *name, const char *value)
+{
+    return parse_flag(name, value, &p->spec->tls, p->err);
+}
+
 static int opt_ca(struct parse *p, const char *name, const char *value)
 {
     (void)name;
@@ -318,7 +323,7 @@ static const struct {
     option_fn *fn;
 } options[] = {
     {"body", FOR_HTTP | FOR_TCP, opt_body},
-    {"ca", FOR_PG | FOR_REDIS | FOR_HTTP | FOR_TCP, opt_ca},
+    {"ca", FOR_PG | FOR_REDIS | FOR_HTTP | FOR_TCP | FOR_MYSQL, opt_ca},
     {"connect_timeout", FOR_PG | FOR_MYSQL, opt_timeout},
     {"db", FOR_REDIS, opt_db},
     {"dbname", FOR_PG, opt_database},
@@ -333,8 +338,9 @@ static const struct {
     {"status", FOR_HTTP, opt_status},
     {"tables", FOR_PG | FOR_MYSQL, opt_tables},
     {"timeout", FOR_ALL, opt_timeout},
+    {"tls", FOR_MYSQL | FOR_TCP, opt_tls},
     {"user", FOR_PG, opt_user},
-    {"verify", FOR_PG | FOR_REDIS | FOR_HTTP | FOR_TCP, opt_verify},
+    {"verify", FOR_PG | FOR_REDIS | FOR_HTTP | FOR_TCP | FOR_MYSQL, opt_verify},
     {"vhost", FOR_HTTP, opt_vhost},
     {"write", FOR_REDIS, opt_write},
 };

@@ -20,6 +20,10 @@ static enum probe_want tcp_step(struct probe_machine *m, struct buf *out, struct
     const char *want = m->spec->body;
     char text[80];
     (void)out;
+    if (m->tls) { /* as if the server had asked for it: the handshake is part of the proof */
+        m->tls = false;
+        return PROBE_WANT_TLS;
+    }
     if (str_empty(want)) {
         return probe_finish(ret, VERDICT_READY, LAYER_APP, "", "%s accepts connections", m->host);
     }

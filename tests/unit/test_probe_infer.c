@@ -303,9 +303,37 @@ static void test_tcp(void **state)
     assert_int_equal(one(&s, NULL).port, 5672);
     s.healthcheck.test = LIST("CMD", "rabbitmq-diagnostics", "ping");
     none(&s, NULL);
-    s = (struct service){.name = "my", .image = "mysql:8"};
+    s = (struct service){.name = "my", .image = NULL};
     none(&s, NULL);
-    s.image = NULL;
+}
+
+static void test_mysql(void **state)
+{
+    struct service s = {
+        .name = "db",
+        .image = "mysql:8",
+        .environment = ENV({"MYSQL_ROOT_PASSWORD", "pencil"}, {"MYSQL_DATABASE", "shop"})};
+    (void)state;
+    struct probe_spec got = one(&s, NULL);
+    assert_int_equal(got.kind, PROBE_MYSQL);
+    assert_string_equal(got.user, "root");
+    assert_string_equal(got.password, "pencil");
+    assert_string_equal(got.database, "shop");
+    assert_false(got.lenient);
+    s.environment = ENV({"MYSQL_ROOT_PASSWORD", "pencil"}, {"MYSQL_ROOT_HOST", "localhost"});
+    got = one(&s, NULL);
+    assert_null(got.password);
+    assert_true(got.lenient);
+    s.image = "mariadb:11";
+    s.environment = ENV({"MARIADB_USER", "me"}, {"MARIADB_PASSWORD", "other"});
+    s.command = LIST("mariadbd", "--port=3307", "--character-set-server=utf8mb4");
+    got = one(&s, NULL);
+    assert_string_equal(got.user, "me");
+    assert_int_equal(got.port, 3307);
+    assert_true(got.lenient);
+    s.command = LIST("--bind-address=127.0.0.1");
+    none(&s, NULL);
+    s.command = LIST("mysqldump", "-h", "db");
     none(&s, NULL);
 }
 
@@ -328,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_http),
         cmocka_unit_test(test_declared),
         cmocka_unit_test(test_tcp),
+        cmocka_unit_test(test_mysql),
     };
     return cmocka_run_group_tests(tests, NULL, free_arena);
 }
