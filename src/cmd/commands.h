@@ -18,6 +18,7 @@
     X(port)         \
     X(ps)           \
     X(setup)        \
+    X(status)       \
     X(timeline)     \
     X(top)          \
     X(version)      \

@@ -159,6 +159,9 @@ int plan_stop(const struct project *p, const struct observed *o, const struct pl
               struct plan *ret, struct err *err) MUST_CHECK;
 int plan_restart(const struct project *p, const struct observed *o, const struct plan_options *opts,
                  struct plan *ret, struct err *err) MUST_CHECK;
+/* One PROVE step for each running container of the selected services; changes nothing. */
+int plan_prove(const struct project *p, const struct observed *o, const struct plan_options *opts,
+               struct plan *ret, struct err *err) MUST_CHECK;
 /* kind: STEP_KILL, STEP_PAUSE, STEP_UNPAUSE or STEP_REMOVE (rm). */
 int plan_each(const struct project *p, const struct observed *o, const struct plan_options *opts,
               enum step_kind kind, struct plan *ret, struct err *err) MUST_CHECK;

@@ -13,19 +13,27 @@ void table_init(struct table *t, size_t min_width, size_t columns, const char *c
     *t = (struct table){.columns = columns, .min_width = min_width, .gap = 3};
     for (size_t i = 0; i < columns; i++) {
         strv_push(&t->cells, head[i]);
+        buf_char(&t->styles, STYLE_TITLE);
     }
 }
 
 void table_release(struct table *t)
 {
     strv_release(&t->cells);
+    buf_release(&t->styles);
 }
 
 void table_cell(struct table *t, const char *text)
 {
+    table_cell_styled(t, text, STYLE_PLAIN);
+}
+
+void table_cell_styled(struct table *t, const char *text, enum style style)
+{
     CLEANUP_BUF struct buf b = BUF_INIT;
     term_cut(&b, text ? text : "", 1 << 16);
     strv_push(&t->cells, buf_text(&b));
+    buf_char(&t->styles, (char)style);
 }
 
 static void print_row(const struct table *t, struct buf *out, bool colour, int limit,
@@ -43,7 +51,7 @@ static void print_row(const struct table *t, struct buf *out, bool colour, int l
             break;
         }
         used += term_cut(&cell, text, width);
-        style_str(out, colour, row == 0 ? STYLE_TITLE : t->styles[c], buf_text(&cell));
+        style_str(out, colour, (enum style)t->styles.data[row * t->columns + c], buf_text(&cell));
         if (!last) {
             int shown = (int)str_columns(buf_text(&cell));
             buf_repeat(out, ' ', (size_t)(width > shown ? width - shown : 0));

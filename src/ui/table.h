@@ -15,10 +15,10 @@ enum { TABLE_COLUMNS_MAX = 16 };
 
 struct table {
     size_t columns;
-    size_t min_width;                     /* of every column but the last; Docker has 10 and 20 */
-    size_t gap;                           /* between columns; 3 unless changed */
-    struct strv cells;                    /* row after row, the head first */
-    enum style styles[TABLE_COLUMNS_MAX]; /* of body cells by column */
+    size_t min_width;  /* of every column but the last; Docker has 10 and 20 */
+    size_t gap;        /* between columns; 3 unless changed */
+    struct strv cells; /* row after row, the head first */
+    struct buf styles; /* one byte a cell: enum style */
 };
 
 /* Begins with the head row: `columns` texts. */
@@ -26,6 +26,7 @@ void table_init(struct table *t, size_t min_width, size_t columns, const char *c
 void table_release(struct table *t);
 /* The next cell; rows fill from the left. Control characters become spaces. */
 void table_cell(struct table *t, const char *text);
+void table_cell_styled(struct table *t, const char *text, enum style style);
 /* columns > 0 cuts lines to that width (the last columns lose). */
 void table_print(const struct table *t, struct buf *out, bool colour, int columns);
 
