@@ -67,7 +67,9 @@ static void on_done(void *arg, const struct engine_reply *reply, const struct er
     c->done++;
     c->status = reply ? reply->status : 0;
     if (reply) {
-        c->json = reply->json ? json_incref(reply->json) : NULL;
+        c->json = reply->json            ? json_incref(reply->json)
+                  : reply->status >= 400 ? json_loads(reply->text, 0, NULL)
+                                         : NULL;
         buf_append(&c->text, reply->text, reply->text_len);
         snprintf(c->path_stat, sizeof(c->path_stat), "%s",
                  reply->path_stat ? reply->path_stat : "");

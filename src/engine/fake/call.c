@@ -84,7 +84,7 @@ static void finish(struct fake_call *call)
         bool collected = call->mode == ENGINE_COLLECT || call->status >= 400;
         if (collected && call->json) {
             text = json_dumps(call->json, JSON_COMPACT | JSON_ENCODE_ANY);
-            reply.json = call->json;
+            reply.json = call->status < 400 ? call->json : NULL; /* refusals are in err */
         } else if (collected) {
             text = xstrdup(buf_text(&call->out));
         }
