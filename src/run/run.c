@@ -349,6 +349,9 @@ static void finish(struct run *r)
         err_set(&r->err, ERR_CANCELLED, "stopped by the user");
         e.ok = false;
     }
+    if (r->err.code && !r->failures && !r->cancelled) { /* of the run, not of a step */
+        run_report_failure(r, NULL, &r->err);
+    }
     event_emit(r->hub, &e);
     r->done(r->done_arg, r->err.code ? &r->err : NULL);
 }
@@ -400,7 +403,7 @@ static void turn(void *arg)
         }
     }
     if (!r->in_flight && !r->evidence_pending && (r->ended == r->plan->step_count) &&
-        !r->finished) {
+        !r->finished && !r->scheduled) { /* a deferred turn cannot be taken back: it ends the run */
         finish(r);
     }
 }
