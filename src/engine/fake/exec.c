@@ -92,7 +92,7 @@ void fake_exec_create(struct fake_call *call)
     }
     if (c->state == FAKE_PAUSED) {
         fake_answer_error(call, 409, "Container %s is paused, unpause the container before exec",
-                          c->id);
+                          call->id);
         return;
     }
     if (c->state != FAKE_RUNNING) {
