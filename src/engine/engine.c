@@ -56,6 +56,33 @@ struct engine_call *engine_request(struct engine *e, const struct engine_request
     return e->transport->ops->call(e->transport, &r, handlers, arg);
 }
 
+void engine_hint(struct err *err)
+{
+    static const struct {
+        enum err_code code;
+        const char *hint;
+    } rows[] = {
+        {ERR_ENGINE, "is the engine still running? fettle version tells which one is used"},
+        {ERR_TIMEOUT, "the engine is overloaded or hangs: look at its log (journalctl -u docker)"},
+        {ERR_NOT_FOUND, "something else removed it meanwhile: run the command again"},
+        {ERR_CONFLICT, "something else changed it at the same time: run the command again"},
+        {ERR_PROTOCOL, "is there a proxy in between? fettle version tells which engine is used"},
+        {ERR_UNSUPPORTED, "this engine cannot do it: fettle version tells which one is used"},
+    };
+    if (err->hint[0]) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].code == err->code) {
+            err_hint(err, "%s", rows[i].hint);
+        }
+    }
+    if (err->code == ERR_REFUSED) {
+        err_hint(err, err->status >= 500 ? "the engine's own log says more (journalctl -u docker)"
+                                         : "correct what the engine names, then run it again");
+    }
+}
+
 void engine_cancel(struct engine *e, struct engine_call *call)
 {
     if (call) {

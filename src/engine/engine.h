@@ -44,6 +44,9 @@ char *engine_escape(const char *text);
  */
 char *engine_filters(const char *const *labels, size_t count, const char *kind, const char *value);
 
+/* What to do about an engine's refusal, by its code; a hint that is there stays. */
+void engine_hint(struct err *err);
+
 /* Lists. `project` NULL = every Compose project. reply->json is the engine's array. */
 struct engine_call *engine_container_list(struct engine *e, const char *project, bool all,
                                           engine_fn *fn, void *arg);

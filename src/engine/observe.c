@@ -35,6 +35,7 @@ static void done_one(struct observe *o, const struct err *err, const char *what,
         if (!o->err.subject[0]) {
             err_subject(&o->err, name);
         }
+        engine_hint(&o->err);
     }
     if (--o->pending == 0) {
         struct observe gone = *o;
@@ -54,7 +55,6 @@ static const struct err *answer_error(const struct engine_reply *reply, const st
         return err;
     }
     err_set(own, ERR_PROTOCOL, "the engine's answer is not what its API promises");
-    err_hint(own, "is there a proxy in between? fettle version tells which engine is used");
     return own;
 }
 

@@ -408,6 +408,11 @@ static void on_inspect(void *arg, const struct engine_reply *reply, const struct
         fail(g, err->code, err->hint, "looking at %s: %s", g->unit->name, err->message);
         return;
     }
+    if (!json_is_object(json_object_get(reply->json, "State"))) {
+        fail(g, ERR_PROTOCOL, "", "looking at %s: the engine's answer says nothing about its state",
+             g->unit->name);
+        return;
+    }
     decode_details(&g->arena, reply->json, &g->details);
     g->oom = g->oom || g->details.oom_killed;
     switch (g->details.state) {

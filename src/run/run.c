@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "run/internal.h"
 
-#define WATCH_RETRY (100 * NS_PER_MS)
+#define WATCH_RETRY_DEFAULT (100 * NS_PER_MS)
 enum { WATCH_RETRIES_MAX = 20 };
 
 static const struct {
@@ -136,13 +136,14 @@ static void on_watch_end(void *arg, const struct err *err)
         struct err lost = {0};
         err_set(&lost, ERR_ENGINE, "the engine's event stream ended: %s",
                 err ? err->message : "closed by the engine");
-        err_hint(&lost, "is the engine still running? fettle version tells which one is used");
+        err_subject(&lost, r->options.project);
+        engine_hint(&lost);
         r->stopping = true;
         r->err = r->err.code ? r->err : lost;
         run_schedule(r);
         return;
     }
-    ev_timer_set(r->watch_timer, clock_add(clock_mono(), WATCH_RETRY));
+    ev_timer_set(r->watch_timer, clock_add(clock_mono(), r->options.watch_retry));
 }
 
 static void watch_begin(struct run *r)
@@ -227,10 +228,12 @@ static bool is_optional(const struct run_step *s)
     return s->dependent_count > 0 && !(s->run->options.flags & RUN_KEEP_GOING);
 }
 
-static void fail(struct run_step *s, const struct err *err)
+static void fail(struct run_step *s, const struct err *cause)
 {
     struct run *r = s->run;
+    struct err with_hint = *cause, *err = &with_hint;
     bool optional = is_optional(s);
+    engine_hint(err);
     s->state = STEP_FAILED;
     if (err->code == ERR_CANCELLED && r->stopping) { /* a consequence, not a cause */
         return;
@@ -413,16 +416,19 @@ static void on_deadline(void *arg)
     struct run *r = arg;
     struct err err = {0};
     char text[48];
+    const char *first = r->options.project; /* the first service that is missing */
     struct buf missing = BUF_INIT;
     MAP_FOREACH (e, &r->units) {
         struct run_unit *u = e->value;
         if (u->gate) {
+            first = missing.len ? first : u->service;
             buf_printf(&missing, "%s%s", missing.len ? ", " : "", u->service);
         }
     }
     err_set(&err, ERR_TIMEOUT, "application not healthy after %s%s%s",
             clock_human(run_elapsed(r), text, sizeof(text)), missing.len ? "; not proved: " : "",
             buf_text(&missing));
+    err_subject(&err, first);
     err_hint(&err, "--wait-timeout gives it more time");
     buf_release(&missing);
     r->err = r->err.code ? r->err : err;
@@ -518,6 +524,9 @@ struct run *run_new(struct ev_loop *loop, struct engine *engine, const struct pl
                                 [CLASS_STOP] = 64,
                                 [CLASS_WAIT] = 1 << 20,
                                 [CLASS_IMAGE] = 4}};
+    if (r->options.watch_retry <= 0) {
+        r->options.watch_retry = WATCH_RETRY_DEFAULT;
+    }
     if (options->parallel > 0) {
         for (int c = 0; c < CLASS_COUNT; c++) {
             r->limit[c] = c == CLASS_WAIT ? r->limit[c] : options->parallel;

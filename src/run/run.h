@@ -33,6 +33,7 @@ struct run_options {
     int parallel;         /* starts in flight; 0 = twice the processors */
     int64_t deadline;     /* absolute monotonic ns of the whole run, CLOCK_NEVER = none */
     int64_t stop_timeout; /* ns; -1 = each container's own grace period */
+    int64_t watch_retry;  /* ns before a lost event stream is opened again; 0 = 100 ms */
     const char *project;  /* its name */
     run_build_fn *build;  /* NULL: build steps fail */
     void *build_arg;

@@ -112,6 +112,7 @@ static int walk(struct state *s)
         .flags = d->run_flags | (taking_away ? RUN_KEEP_GOING : 0),
         .deadline = clock_add(clock_mono(), d->deadline ? d->deadline : 2 * NS_PER_SEC),
         .stop_timeout = -1,
+        .watch_retry = NS_PER_MS,
         .project = d->project->name,
     };
     event_hub_add(&s->hub, on_event, s->d);

@@ -235,10 +235,10 @@ static void judge_error(struct trial *t, const struct drive *d, const struct err
     if (!*err->message) {
         complain(t, "no message", text);
     }
-    if (!*err->subject && t->n > 1) { /* the first call is about the engine itself */
+    if (t->n > 1 && !*err->subject) { /* the first call is the connection: the transport's own */
         complain(t, "no subject", text);
     }
-    if (!*err->hint) {
+    if (t->n > 1 && !*err->hint) {
         complain(t, "no hint", text);
     }
     if (d->began && !d->errors) {
@@ -302,13 +302,14 @@ static bool try_once(struct trial *t)
     return struck;
 }
 
-static void torture(const struct scenario *sc)
+/* Returns the number of complaints. */
+static int torture(const struct scenario *sc)
 {
     const char *only = getenv("FETTLE_TORTURE");
     size_t calls = 0;
     int failures = 0;
     if (only && !strstr(sc->name, only)) {
-        return;
+        return 0;
     }
     CLEANUP_FREE char *want = reference(sc, &calls);
     int64_t began = clock_mono();
@@ -322,14 +323,12 @@ static void torture(const struct scenario *sc)
     }
     print_message("%s: %zu calls, %d ms\n", sc->name, calls,
                   (int)((clock_mono() - began) / NS_PER_MS));
-    if (failures) {
-        fail_msg("%s: %d complaints", sc->name, failures);
-    }
+    return failures;
 }
 
 static void test_scenario(void **state)
 {
-    torture(*state);
+    assert_int_equal(torture(*state), 0);
 }
 
 int main(void)
