@@ -31,7 +31,9 @@ static const char *network_reason(struct arena *a, const struct project *p,
                                   const struct observed *o, const struct service *s,
                                   const struct observed_container *c)
 {
-    if (s->network_mode || c->state != CONTAINER_RUNNING) {
+    /* Compose looks at running containers only. One that was created but not yet connected to its
+     * other networks when its client was killed, or whose network was made anew, is found here. */
+    if (s->network_mode || (c->state != CONTAINER_RUNNING && !c->endpoint_count)) {
         return NULL;
     }
     for (size_t i = 0; i < s->network_count; i++) {
