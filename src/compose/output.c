@@ -58,7 +58,8 @@ void output_raw(const struct project *project, bool json, struct buf *out)
 {
     struct arena scratch;
     arena_init(&scratch);
-    write_model(shape_sorted(&scratch, project->tree), json, false, out);
+    write_model(shape_sorted(&scratch, project->tree, json ? SHAPE_JSON : SHAPE_YAML), json, false,
+                out);
     arena_release(&scratch);
 }
 
@@ -230,7 +231,7 @@ void output_variables(const struct project *project, bool json, struct buf *out)
     arena_init(&scratch);
     v.map = node_map(&scratch, (struct pos){0});
     interpolate_variables(&scratch, project->tree, add_variable, &v);
-    sorted = shape_sorted(&scratch, v.map);
+    sorted = shape_sorted(&scratch, v.map, SHAPE_JSON);
     if (json) {
         json_write(out, sorted, false);
         buf_char(out, '\n');

@@ -121,6 +121,7 @@ struct schema_object {
     bool no_extensions;          /* x- keys are refused */
     bool open;                   /* unknown keys are let through */
     bool capital;                /* the JSON names start with a capital: Path, Rate */
+    bool forgets_extensions;     /* x- keys are let in, and not printed */
 };
 
 extern const struct schema_object schema_root, schema_service, schema_network, schema_volume,

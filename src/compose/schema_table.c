@@ -282,10 +282,12 @@ static const struct schema_field device_request_fields[] = {
     {"device_ids", &t_unique, FIELD_STRINGS, NULL, "which ones"},
     {"options", &t_list_or_map, FIELD_MAPPING, NULL, "driver options"},
 };
-static const struct schema_object device_request = {
-    .name = "device", FIELDS(device_request_fields), .required = NAMES("capabilities")};
+static const struct schema_object device_request = {.name = "device",
+                                                    FIELDS(device_request_fields),
+                                                    .forgets_extensions = true,
+                                                    .required = NAMES("capabilities")};
 static const struct schema_object gpu = {
-    .name = "gpu", FIELDS(device_request_fields), .open = true};
+    .name = "gpu", FIELDS(device_request_fields), .open = true, .forgets_extensions = true};
 
 static const struct schema_field discrete_fields[] = {
     {"kind", &t_string, FIELD_STRING, NULL, "name of the resource", .keep = true},
@@ -781,7 +783,8 @@ static const struct schema_field pool_fields[] = {
     {"ip_range", &t_string, FIELD_STRING, NULL, "part of the subnet to give out"},
     {"aux_addresses", &t_string_map, FIELD_MAPPING, NULL, "reserved addresses"},
 };
-static const struct schema_object pool = {.name = "ipam config", FIELDS(pool_fields)};
+static const struct schema_object pool = {
+    .name = "ipam config", FIELDS(pool_fields), .forgets_extensions = true};
 static const struct schema_field ipam_fields[] = {
     {"driver", &t_string, FIELD_STRING, NULL, "address driver"},
     {"config",

@@ -24,33 +24,104 @@ static int by_key(const void *a, const void *b)
     return strcmp(left->key, right->key);
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80);
+}
+
+/* The number at *s, after `before`; leading zeros count when a number went before them. */
+static int64_t digits_at(const char **s, int64_t before)
+{
+    int64_t value = before;
+    while (is_digit(**s)) {
+        value = value > INT64_MAX / 10 - 1 ? INT64_MAX / 10 - 1 : value * 10 + (**s - '0');
+        (*s)++;
+    }
+    return value;
+}
+
+static int order_of(bool less)
+{
+    return less ? -1 : 1;
+}
+
+/* The YAML encoder's order: numbers inside keys count as numbers, other signs come before letters.
+ */
+static int natural_order(const char *a, const char *b)
+{
+    size_t i = 0;
+    bool after_digit = false;
+    int64_t before = 0, left = 0, right = 0;
+    const char *x = NULL, *y = NULL;
+    while (a[i] && a[i] == b[i]) {
+        after_digit = is_digit(a[i++]);
+    }
+    if (!a[i] || !b[i]) {
+        return a[i] ? 1 : b[i] ? -1 : 0;
+    }
+    if (is_letter(a[i]) && is_letter(b[i])) {
+        return order_of((unsigned char)a[i] < (unsigned char)b[i]);
+    }
+    if (is_letter(a[i]) || is_letter(b[i])) {
+        return order_of(after_digit ? is_letter(a[i]) : is_letter(b[i]));
+    }
+    if (a[i] == '0' || b[i] == '0') {
+        for (size_t j = i; j > 0 && is_digit(a[j - 1]); j--) {
+            before = a[j - 1] != '0' ? 1 : before;
+        }
+    }
+    x = a + i;
+    y = b + i;
+    left = digits_at(&x, before);
+    right = digits_at(&y, before);
+    if (left != right) {
+        return order_of(left < right);
+    }
+    if (x - a != y - b) {
+        return order_of(x - a < y - b);
+    }
+    return order_of((unsigned char)a[i] < (unsigned char)b[i]);
+}
+
+static int by_natural_key(const void *a, const void *b)
+{
+    const struct node_entry *left = a, *right = b;
+    return natural_order(left->key, right->key);
+}
+
 /* The entries of a map sorted by key, in the arena. */
-static struct node_entry *sorted_entries(struct arena *arena, const struct node *map)
+static struct node_entry *sorted_entries(struct arena *arena, const struct node *map,
+                                         enum shape_mode mode)
 {
     struct node_entry *entries = arena_array(arena, map->len + 1, sizeof(*entries));
     if (map->len) {
         memcpy(entries, map->entries, map->len * sizeof(*entries));
-        qsort(entries, map->len, sizeof(*entries), by_key);
+        qsort(entries, map->len, sizeof(*entries), mode == SHAPE_YAML ? by_natural_key : by_key);
     }
     return entries;
 }
 
-struct node *shape_sorted(struct arena *arena, const struct node *n)
+struct node *shape_sorted(struct arena *arena, const struct node *n, enum shape_mode mode)
 {
     struct node *out = NULL;
     if (n->kind == NODE_LIST) {
         out = node_list(arena, n->at);
         for (size_t i = 0; i < n->count; i++) {
-            node_push(arena, out, shape_sorted(arena, n->items[i]));
+            node_push(arena, out, shape_sorted(arena, n->items[i], mode));
         }
         return out;
     }
     if (n->kind == NODE_MAP) {
-        struct node_entry *entries = sorted_entries(arena, n);
+        struct node_entry *entries = sorted_entries(arena, n, mode);
         out = node_map(arena, n->at);
         for (size_t i = 0; i < n->len; i++) {
             node_set(arena, out, entries[i].key, entries[i].at,
-                     shape_sorted(arena, entries[i].value));
+                     shape_sorted(arena, entries[i].value, mode));
         }
         return out;
     }
@@ -91,7 +162,7 @@ static struct node *shape_list(const struct shape *s, const struct node *list,
 static struct node *shape_entries(const struct shape *s, const struct node *map,
                                   const struct schema_object *object)
 {
-    struct node_entry *entries = sorted_entries(s->arena, map);
+    struct node_entry *entries = sorted_entries(s->arena, map, s->mode);
     struct node *out = node_map(s->arena, map->at);
     for (size_t i = 0; i < map->len; i++) {
         const struct node *value = entries[i].value;
@@ -123,7 +194,7 @@ static struct node *shape_ulimit(const struct shape *s, const struct node *n)
 
 static struct node *shape_ulimits(const struct shape *s, const struct node *map)
 {
-    struct node_entry *entries = sorted_entries(s->arena, map);
+    struct node_entry *entries = sorted_entries(s->arena, map, s->mode);
     struct node *out = node_map(s->arena, map->at);
     for (size_t i = 0; i < map->len; i++) {
         node_set(s->arena, out, entries[i].key, entries[i].at, shape_ulimit(s, entries[i].value));
@@ -133,7 +204,7 @@ static struct node *shape_ulimits(const struct shape *s, const struct node *map)
 
 static struct node *shape_ssh(const struct shape *s, const struct node *map)
 {
-    struct node_entry *entries = sorted_entries(s->arena, map);
+    struct node_entry *entries = sorted_entries(s->arena, map, s->mode);
     struct node *out = node_list(s->arena, map->at);
     for (size_t i = 0; i < map->len; i++) {
         const char *path = node_text(entries[i].value);
@@ -250,7 +321,7 @@ static struct node *shape_value(const struct shape *s, const struct node *n,
     case FIELD_ENVIRONMENT:
     case FIELD_OPTIONS:
     case FIELD_MULTI_OPTIONS:
-        return shape_sorted(s->arena, n);
+        return shape_sorted(s->arena, n, s->mode);
     default:
         return node_copy(s->arena, n);
     }
@@ -268,11 +339,11 @@ static bool skipped(const char *const *skip, const char *key)
 
 static void add_extensions(const struct shape *s, struct node *out, const struct node *map)
 {
-    struct node_entry *entries = sorted_entries(s->arena, map);
+    struct node_entry *entries = sorted_entries(s->arena, map, s->mode);
     for (size_t i = 0; i < map->len; i++) {
         if (str_starts(entries[i].key, "x-") && !str_starts(entries[i].key, "x-#")) {
             node_set(s->arena, out, entries[i].key, entries[i].at,
-                     shape_sorted(s->arena, entries[i].value));
+                     shape_sorted(s->arena, entries[i].value, s->mode));
         }
     }
 }
@@ -298,7 +369,7 @@ static struct node *shape_map(const struct shape *s, const struct node *map,
             free(key);
         }
     }
-    if (map && s->mode == SHAPE_YAML && !object->no_extensions) {
+    if (map && s->mode == SHAPE_YAML && !object->no_extensions && !object->forgets_extensions) {
         add_extensions(s, out, map);
     }
     return out;

@@ -23,7 +23,7 @@ struct node *shape_object(struct arena *arena, const struct node *map,
 /* A whole project. */
 struct node *shape_project(struct arena *arena, const struct node *root, enum shape_mode mode);
 /* Any tree with its keys sorted, as a Go map is printed. */
-struct node *shape_sorted(struct arena *arena, const struct node *n);
+struct node *shape_sorted(struct arena *arena, const struct node *n, enum shape_mode mode);
 
 /* Go's encoding/json: escapes < > & and, when `pretty`, two blanks of indentation. */
 void json_write(struct buf *out, const struct node *n, bool pretty);
