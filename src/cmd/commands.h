@@ -8,19 +8,30 @@
     X(complete)     \
     X(completion)   \
     X(config)       \
+    X(create)       \
+    X(down)         \
     X(events)       \
     X(help)         \
     X(images)       \
+    X(kill)         \
     X(logs)         \
     X(ls)           \
     X(man)          \
+    X(pause)        \
     X(plan)         \
     X(port)         \
     X(ps)           \
+    X(restart)      \
+    X(rm)           \
+    X(scale)        \
     X(setup)        \
+    X(start)        \
     X(status)       \
+    X(stop)         \
     X(timeline)     \
     X(top)          \
+    X(unpause)      \
+    X(up)           \
     X(version)      \
     X(volumes)
 

@@ -111,30 +111,71 @@ static void on_done(void *arg, const struct engine_reply *reply, const struct er
     free(a);
 }
 
-void run_attach(struct run_step *s, void (*ready)(struct run_step *s))
+static struct attachment *attach(struct run *r, struct run_unit *u, bool tty)
 {
     static const struct engine_handlers handlers = {
         .on_open = on_open, .on_data = on_data, .on_done = on_done};
-    struct run *r = s->run;
-    struct attachment *a = NULL;
-    bool wanted = !r->options.attach_wanted ||
-                  r->options.attach_wanted(r->options.attach_arg, s->step->service);
-    CLEANUP_FREE char *path = NULL;
-    if (!wanted) {
-        ready(s);
-        return;
-    }
-    a = xcalloc(1, sizeof(*a));
-    *a = (struct attachment){.run = r, .step = s, .unit = s->unit, .ready = ready};
-    stdcopy_init(&a->copy, s->step->service && s->step->service->tty);
-    path = xasprintf("/containers/%s/attach", s->unit->id);
+    struct attachment *a = xcalloc(1, sizeof(*a));
+    CLEANUP_FREE char *path = xasprintf("/containers/%s/attach", u->id);
     struct engine_request req = {.method = "POST",
                                  .path = path,
                                  .query = "stream=1&stdout=1&stderr=1",
                                  .mode = ENGINE_HIJACK,
                                  .deadline = CLOCK_NEVER};
+    *a = (struct attachment){.run = r, .unit = u};
+    stdcopy_init(&a->copy, tty);
     vec_push(&r->attachments, a);
     a->call = engine_request(r->engine, &req, &handlers, a);
+    return a;
+}
+
+static bool wanted(const struct run *r, const struct service *s)
+{
+    return (r->options.flags & RUN_ATTACH) &&
+           (!r->options.attach_wanted || r->options.attach_wanted(r->options.attach_arg, s));
+}
+
+void run_attach(struct run_step *s, void (*ready)(struct run_step *s))
+{
+    struct attachment *a = NULL;
+    if (!wanted(s->run, s->step->service)) {
+        ready(s);
+        return;
+    }
+    a = attach(s->run, s->unit, s->step->service && s->step->service->tty);
+    a->step = s;
+    a->ready = ready;
+}
+
+bool run_attach_again(struct run *r, const char *id)
+{
+    for (size_t i = 0; i < r->plan->unit_count; i++) {
+        const struct plan_unit *pu = r->plan->units[i];
+        struct run_unit *u = r->of_plan_unit[i];
+        if (!u->id || strcmp(u->id, id) != 0) {
+            continue;
+        }
+        for (size_t k = 0; k < r->attachments.len; k++) {
+            if (((struct attachment *)r->attachments.items[k])->unit == u) {
+                return true;
+            }
+        }
+        if (!wanted(r, pu->service)) {
+            return false;
+        }
+        attach(r, u, pu->service && pu->service->tty);
+        return true;
+    }
+    return false;
+}
+
+void run_attach_running(struct run *r)
+{
+    for (size_t i = 0; i < r->plan->unit_count; i++) {
+        if (r->plan->units[i]->unchanged) {
+            run_attach_again(r, r->of_plan_unit[i]->id);
+        }
+    }
 }
 
 void run_attachments_free(struct run *r)

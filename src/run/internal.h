@@ -145,6 +145,8 @@ void gate_resync(struct gate *g);
 
 /* attach.c */
 void run_attach(struct run_step *s, void (*ready)(struct run_step *s));
+/* Attaches to what runs already and stays. */
+void run_attach_running(struct run *r);
 void run_attachments_free(struct run *r);
 
 #endif

@@ -565,6 +565,7 @@ void run_start(struct run *r, run_done_fn *done, void *arg)
     for (size_t i = 0; i < r->plan->note_count; i++) {
         run_warning(r, NULL, r->plan->notes[i].hint, "%s", r->plan->notes[i].text);
     }
+    run_attach_running(r);
     for (size_t i = 0; i < r->plan->step_count; i++) {
         if (!r->steps[i].waiting) {
             make_ready(&r->steps[i]);

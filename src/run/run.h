@@ -60,6 +60,11 @@ void run_start(struct run *r, run_done_fn *done, void *arg);
  * follows with ERR_CANCELLED.
  */
 void run_cancel(struct run *r);
+/*
+ * With RUN_ATTACH, also after `done`: attaches to a container of the plan that was started again.
+ * False when its output is not wanted or it is none of the plan's.
+ */
+bool run_attach_again(struct run *r, const char *id);
 /* Only after `done`. */
 void run_free(struct run *r);
 /* The timeline so far; strings live as long as the run. */

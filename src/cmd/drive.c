@@ -1,0 +1,128 @@
+/*
+ * Load, observe, plan, walk: the way of every command that changes a stack.
+ */
+#include "cmd/drive.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "cmd/build.h"
+#include "view/plan.h"
+
+static int open_project(struct drive *d, unsigned flags, struct err *err)
+{
+    struct project *p = NULL;
+    unsigned how = (flags & DRIVE_NEEDS_FILES ? 0 : PROJECT_OPTIONAL) |
+                   (flags & DRIVE_ALL_PROFILES ? PROJECT_ALL_PROFILES : 0);
+    int rc = context_project(d->ctx, how, d->services, d->plan.service_count, &p, err);
+    if (rc) {
+        return rc;
+    }
+    d->project = p;
+    return context_name(d->ctx, &d->name, err);
+}
+
+int drive_observe(struct drive *d, unsigned flags, struct err *err)
+{
+    unsigned what = OBSERVE_ALL & ~(unsigned)(flags & DRIVE_IMAGES ? 0 : OBSERVE_IMAGES);
+    observed_release(&d->observed);
+    observe_start(d->engine, d->name, d->project, what, &d->observed, context_done, d->ctx);
+    return context_wait(d->ctx, err);
+}
+
+int drive_open(struct drive *d, struct cmd_context *ctx, const struct args *args, unsigned flags,
+               struct err *err)
+{
+    int rc = 0;
+    *d = (struct drive){.ctx = ctx};
+    if (flags & DRIVE_SERVICES_FROM_ARGS) {
+        d->services = xcalloc(args->argc + 1, sizeof(*d->services));
+        for (size_t i = 0; i < args->argc; i++) {
+            d->services[i] = args->argv[i];
+        }
+        d->plan.services = d->services;
+        d->plan.service_count = args->argc;
+    }
+    d->plan.now = clock_wall();
+    d->run.stop_timeout = -1;
+    d->run.deadline = CLOCK_NEVER;
+    d->run.parallel = (int)args_number(ctx->globals, "parallel", 0);
+    d->run.build = build_for_run;
+    d->run.build_arg = d;
+    rc = open_project(d, flags, err);
+    rc = rc ? rc : context_engine(ctx, &d->engine, err);
+    rc = rc ? rc : drive_observe(d, flags, err);
+    if (!rc && !d->project) {
+        d->project = d->from_labels = plan_project_from_labels(d->name, &d->observed);
+    }
+    d->run.project = d->name;
+    return rc;
+}
+
+int64_t drive_timeout(const struct args *args)
+{
+    int64_t s = args_number(args, "timeout", -1);
+    return s < 0 ? -1 : s * NS_PER_SEC;
+}
+
+/* --- walking --- */
+
+static void on_done(void *arg, const struct err *err)
+{
+    context_done(arg, err);
+}
+
+static void on_interrupt(void *arg, int times UNUSED)
+{
+    struct drive *d = arg;
+    run_cancel(d->walked);
+}
+
+static void show_plan(struct drive *d)
+{
+    CLEANUP_BUF struct buf b = BUF_INIT;
+    view_plan_text(&d->last, &b);
+    show_buf(STDOUT_FILENO, &b);
+}
+
+int drive_walk(struct drive *d, planner_fn *planner, struct err *err)
+{
+    struct progress_setup setup = {.project = d->name};
+    int rc = 0;
+    run_free(d->walked);
+    d->walked = NULL;
+    plan_release(&d->last);
+    rc = planner(d->project, &d->observed, &d->plan, &d->last, err);
+    if (rc) {
+        return rc;
+    }
+    if (d->ctx->dry_run) {
+        show_plan(d);
+        return 0;
+    }
+    if (!d->progress) {
+        d->progress = context_progress(d->ctx, &d->hub, &setup);
+    }
+    d->walked = run_new(context_loop(d->ctx), d->engine, &d->last, &d->hub, &d->run);
+    context_on_interrupt(d->ctx, on_interrupt, d);
+    run_start(d->walked, on_done, d->ctx);
+    rc = context_wait(d->ctx, err);
+    context_on_interrupt(d->ctx, NULL, NULL);
+    if (rc < 0 && rc != -ERR_CANCELLED) {
+        d->ctx->told = true; /* the run has said it, with its evidence */
+    }
+    return rc;
+}
+
+void drive_release(struct drive *d)
+{
+    run_free(d->walked);
+    context_progress_end(d->ctx);
+    plan_release(&d->last);
+    observed_release(&d->observed);
+    project_free(d->from_labels);
+    free(d->services);
+}
