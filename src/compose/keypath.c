@@ -20,6 +20,7 @@ const char *keypath_text(struct arena *a, const struct keypath *path)
         steps[count++] = path;
     }
     while (count) {
+        /* cppcheck-suppress uninitvar ; the loop above has filled what is read */
         const struct keypath *step = steps[--count];
         if (!step->key) {
             buf_printf(&text, "[%zu]", step->index);

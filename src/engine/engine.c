@@ -53,6 +53,7 @@ struct engine_call *engine_request(struct engine *e, const struct engine_request
         r.deadline = r.mode == ENGINE_COLLECT ? clock_add(clock_mono(), TIMEOUT_QUERY)
                                               : CLOCK_NEVER;
     }
+    /* cppcheck-suppress returnDanglingLifetime ; a call keeps a copy */
     return e->transport->ops->call(e->transport, &r, handlers, arg);
 }
 
