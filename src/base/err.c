@@ -2,6 +2,8 @@
  * The one error type. Pure; the table of codes lives in the header.
  */
 #include "base/err.h"
+#undef err_set
+#undef err_sys
 
 #include <stdio.h>
 #include <string.h>

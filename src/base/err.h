@@ -54,6 +54,10 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...) PRINTF_LI
 int err_setv(struct err *err, enum err_code code, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
 /* Like err_set, appends ": strerror(sys)" and keeps sys. */
 int err_sys(struct err *err, int sys, const char *fmt, ...) PRINTF_LIKE(3, 4);
+#ifdef __clang_analyzer__ /* so that it knows: what failed is never taken for a success */
+#define err_set(err, code, ...) (err_set(err, code, __VA_ARGS__), -(int)(code))
+#define err_sys(err, sys, ...) (err_sys(err, sys, __VA_ARGS__), -ERR_IO)
+#endif
 /* Puts "text: " before the message. */
 void err_prefix(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void err_hint(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
