@@ -23,11 +23,6 @@ bool str_ends(const char *s, const char *suffix)
     return n >= m && memcmp(s + n - m, suffix, m) == 0;
 }
 
-bool str_empty(const char *s)
-{
-    return !s || !*s;
-}
-
 bool str_eq_nocase(const char *a, const char *b)
 {
     return strcasecmp(a, b) == 0;

@@ -14,7 +14,10 @@ bool str_eq(const char *a, const char *b);
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* NULL or "". */
-bool str_empty(const char *s);
+static inline bool str_empty(const char *s)
+{
+    return s == NULL || *s == '\0';
+}
 /* ASCII only, whatever the locale. */
 bool str_eq_nocase(const char *a, const char *b);
 /* Splits at `sep`, keeps empty parts, appends to *out. */

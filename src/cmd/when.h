@@ -4,6 +4,8 @@
 #ifndef CMD_WHEN_H
 #define CMD_WHEN_H
 
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 

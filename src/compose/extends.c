@@ -133,7 +133,7 @@ static int read_extends(struct loader *l, const struct scope *scope, const char 
     }
     *ret_service = service;
     *ret = *scope;
-    if (path) {
+    if (file && path) {
         if (loader_is_remote(l, path, file->at)) {
             return -ERR_COMPOSE;
         }

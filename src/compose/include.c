@@ -135,9 +135,11 @@ static int load_set(struct loader *set, struct pos at, struct node **ret)
     struct map bases = {0};
     unsigned flags = set->flags & COMPOSE_NO_PATHS ? COMPLETE_KEEP_PATHS : 0;
     int rc = 0;
+    /* cppcheck-suppress autoVariables ; taken back below */
     set->bases = &bases;
     rc = loader_files(set, at, ret);
     rc = rc ? rc : complete_model(*ret, set->arena, set->base, set->environment, flags, set->diags);
+    set->bases = NULL;
     loader_release_bases(&bases);
     return rc;
 }

@@ -319,7 +319,7 @@ static void merge_below(struct arena *arena, struct node *service, const char *k
         node_set(arena, merged, entry->key, merged->at,
                  node_string(arena, merged->at, entry->value));
     }
-    if (node_is(own, NODE_MAP)) {
+    if (own && node_is(own, NODE_MAP)) {
         NODE_ENTRIES(entry, own)
         {
             node_set(arena, merged, entry->key, entry->at, entry->value);

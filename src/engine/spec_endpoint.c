@@ -128,21 +128,21 @@ static const char *network_name(const struct project *project, const char *key)
 static int mac_address(const struct service *service, const struct spec_options *options,
                        const char **ret_container, const char **ret_endpoint, struct err *err)
 {
-    const struct service_network *first = service->network_count ? service->networks : NULL;
-    const char *own = first ? first->mac_address : NULL;
+    const struct service_network *networks = service->networks;
+    const char *own = service->network_count ? networks->mac_address : NULL;
     const char *mac = service->mac_address;
     size_t with = 0;
     if (!str_empty(mac) && !str_empty(own) && !str_eq(mac, own)) {
         return err_set(err, ERR_INPUT,
                        "mac_address of the service and of network %s must be the same",
-                       first->network);
+                       networks->network);
     }
     if (options->api_minor >= API_MANY_ENDPOINTS) {
         *ret_endpoint = str_empty(own) ? mac : own;
         return 0;
     }
     for (size_t i = 0; i < service->network_count; i++) {
-        with += !str_empty(service->networks[i].mac_address);
+        with += !str_empty(networks[i].mac_address);
     }
     if (with > 1) {
         return err_set(err, ERR_UNSUPPORTED,

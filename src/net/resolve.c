@@ -277,6 +277,7 @@ static void on_dns(int result, UNUSED char type, int count, UNUSED int ttl, void
     q->request = NULL;
     look->pending--;
     if (--look->r->pending == 0 && look->r->freed) {
+        assert(look->done);
         destroy(look->r);
     }
     if (look->done) {

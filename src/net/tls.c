@@ -228,8 +228,7 @@ int tls_io_handshake(SSL *ssl, struct err *err)
         return 1;
     }
     rc = outcome(ssl, rc, "handshake", err);
-    return rc != 0 ? rc
-                   : err_set(err, ERR_IO, "TLS handshake: the peer closed the connection");
+    return rc != 0 ? rc : err_set(err, ERR_IO, "TLS handshake: the peer closed the connection");
 }
 
 ssize_t tls_io_read(SSL *ssl, void *buf, size_t len, struct err *err)

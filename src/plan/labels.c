@@ -49,25 +49,26 @@ static int by_name(const void *a, const void *b)
 
 static void read_services(struct project *p, const struct observed *o)
 {
-    p->services = arena_array(&p->arena, o->container_count, sizeof(*p->services));
+    struct service *services = arena_array(&p->arena, o->container_count, sizeof(*services));
+    p->services = services;
     for (size_t i = 0; i < o->container_count; i++) { /* sorted by service */
         const struct observed_container *c = &o->containers[i];
-        struct service *last = p->service_count ? &p->services[p->service_count - 1] : NULL;
+        struct service *next = &services[p->service_count];
         if (!*c->service || c->oneoff) {
             continue;
         }
-        if (last && strcmp(last->name, c->service) == 0) {
-            last->replicas++;
+        if (p->service_count && strcmp(next[-1].name, c->service) == 0) {
+            next[-1].replicas++;
             continue;
         }
-        last = &p->services[p->service_count++];
-        *last = (struct service){.name = arena_strdup(&p->arena, c->service),
+        p->service_count++;
+        *next = (struct service){.name = arena_strdup(&p->arena, c->service),
                                  .image = arena_strdup(&p->arena, c->image),
                                  .config_hash = arena_strdup(&p->arena, c->config_hash),
                                  .replicas = 1,
                                  .stop_grace_period = -1,
                                  .mem_swappiness = -1};
-        read_depends_on(&p->arena, last, c->depends_on);
+        read_depends_on(&p->arena, next, c->depends_on);
         if (c->working_dir[0] && !p->working_dir) {
             p->working_dir = arena_strdup(&p->arena, c->working_dir);
         }

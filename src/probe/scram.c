@@ -253,7 +253,7 @@ struct server_first {
 static int parse_server_first(const struct scram *s, const char *first, size_t len,
                               struct server_first *ret, struct err *err)
 {
-    const char *p = first, *end = first + len, *salt = NULL, *count = NULL;
+    const char *p = first, *end = first + len, *salt = "", *count = "";
     size_t salt_len = 0, count_len = 0, own = strlen(s->nonce);
     char number[24] = "";
     int64_t iterations = 0;

@@ -392,7 +392,7 @@ static int parse_query(struct parse *p, const char *query, struct buf *rest)
 /* "host", "host:port", "[::1]:port", percent-encoded socket directory. */
 static int parse_authority(struct parse *p, const char *text, size_t len)
 {
-    const char *end = text + len, *colon = NULL, *host_end = end;
+    const char *end = text + len, *colon = NULL, *host_end;
     const char *start = text;
     if (len > 0 && *text == '[') {
         host_end = memchr(text, ']', len);

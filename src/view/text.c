@@ -10,7 +10,7 @@ json_t *view_text(const char *s)
 {
     CLEANUP_BUF struct buf b = BUF_INIT;
     json_t *j = json_string(s ? s : "");
-    if (j) {
+    if (j || !s) {
         return j;
     }
     while (*s) {

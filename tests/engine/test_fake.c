@@ -310,7 +310,7 @@ static void test_exec(void **state)
         {.pattern = "nosuch", .missing = true},
         {.pattern = "cat", .echo = true, .out = "end"},
     };
-    const struct fake_behaviour db = {.boot = 3 * MS, .execs = rows, .exec_count = 3};
+    const struct fake_behaviour db = {.boot = 300 * MS, .execs = rows, .exec_count = 3};
     static const int codes[] = {1, 1, 0};
     struct client c;
     (void)state;
@@ -323,7 +323,7 @@ static void test_exec(void **state)
     post(&c, "/containers/db/start", NULL);
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         if (i == 1) {
-            client_pass(&c, 4 * MS); /* booted: the first run is to fail all the same */
+            client_pass(&c, 310 * MS); /* booted: the first run is to fail all the same */
         }
         assert_int_equal(client_ask(&c, "POST", "/containers/db/exec", NULL, json_incref(body)),
                          201);

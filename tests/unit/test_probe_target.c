@@ -188,8 +188,7 @@ static void test_documented(void **state)
     struct err err = {0};
     const char *(*const names[])(size_t) = {probe_target_scheme, probe_target_option};
     (void)state;
-    assert_int_equal(path_read_file(TEST_DIR "/../docs/targets.md", 1 << 20, &docs, &err),
-                     0);
+    assert_int_equal(path_read_file(TEST_DIR "/../docs/targets.md", 1 << 20, &docs, &err), 0);
     for (size_t k = 0; k < 2; k++) {
         for (size_t i = 0; names[k](i); i++) {
             char mark[40];

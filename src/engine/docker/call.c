@@ -1,6 +1,7 @@
 /*
  * One call of the API over HTTP: copied, sent when the engine is known, answered once.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,7 @@ static void on_done(struct http_request *q, const struct http_response *r, const
         }
         return;
     }
+    assert(r != NULL);
     if (r->status >= 400) {
         docker_refusal(&call->d->base.traits, r->status, r->body, r->body_len, &err);
         docker_call_finish(call, &err);

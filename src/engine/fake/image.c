@@ -202,8 +202,9 @@ void fake_image_pull(struct fake_call *call)
             call, json_pack("{s:{s:s}, s:s}", "errorDetail", "message", failure, "error", failure));
     } else {
         CLEANUP_FREE char *done = xasprintf("Status: Downloaded newer image for %s", full);
-        struct fake_image *image = fake_image_find(w, full);
-        image = image ? image : add(w, full, NULL);
+        if (!fake_image_find(w, full)) {
+            add(w, full, NULL);
+        }
         fake_emit(w, "image", "pull", full, json_pack("{s:s}", "name", full));
         fake_stream_json(call, json_pack("{s:s}", "status", done));
     }

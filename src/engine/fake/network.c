@@ -402,7 +402,7 @@ json_t *fake_endpoint_json(const struct fake_endpoint *e, bool full)
 {
     const json_t *c = e->config;
     char ip[16], gateway[16], mac[18] = "";
-    bool up = e->id[0] && e->ip;
+    bool up = e->id[0] && e->ip && e->network;
     if (up) {
         snprintf(mac, sizeof(mac), "02:42:%02x:%02x:%02x:%02x", e->ip >> 24, e->ip >> 16 & 255,
                  e->ip >> 8 & 255, e->ip & 255);
