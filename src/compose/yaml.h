@@ -16,9 +16,9 @@ enum {
 };
 
 /*
- * Appends one tree for each document of the text to *docs (struct node *, in the arena). `file`
- * names it in messages. Returns 0 or -ERR_COMPOSE with the problems in *diags; documents before
- * the problem are there.
+ * `text` ends with a NUL behind its `len` bytes. Appends one tree for each document of the text to
+ * *docs (struct node *, in the arena). `file` names it in messages. Returns 0 or -ERR_COMPOSE with
+ * the problems in *diags; documents before the problem are there.
  */
 int yaml_read(struct arena *arena, const char *file, const char *text, size_t len, struct vec *docs,
               struct diags *diags) MUST_CHECK;
