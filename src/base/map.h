@@ -32,6 +32,6 @@ void *map_set(struct map *m, const char *key, void *value);
 void *map_remove(struct map *m, const char *key);
 
 #define MAP_FOREACH(entry, m) \
-    for (struct map_entry *entry = (m)->entries; entry < (m)->entries + (m)->len; entry++)
+    for (struct map_entry *entry = (m)->entries; entry && entry < (m)->entries + (m)->len; entry++)
 
 #endif

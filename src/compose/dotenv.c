@@ -217,26 +217,28 @@ static const char *read_plain(struct reader *r)
     return expand(r, start, trimmed(r, start, end));
 }
 
-/* The bytes of an octal escape "0ddd" behind its backslash: three digits after the 0, to 255. */
+/*
+ * An octal escape, "0" and up to three digits behind the backslash. It takes all three and at most
+ * 377; of any other the reference drops the 0 and keeps the rest. Returns how many bytes it took.
+ */
 static size_t octal_escape(const char *s, struct buf *out)
 {
     unsigned value = 0;
-    for (size_t i = 1; i <= 3; i++) {
-        if (s[i] < '0' || s[i] > '7') {
-            return 0;
-        }
-        value = value * 8 + (unsigned)(s[i] - '0');
+    size_t digits = strspn(s + 1, "0123456789");
+    digits = digits > 3 ? 3 : digits;
+    for (size_t i = 1; i <= digits; i++) {
+        value = s[i] > '7' || value > 31 ? 256 : value * 8 + (unsigned)(s[i] - '0');
     }
-    if (value > 255) {
-        return 0;
-    }
-    if (value >= 0x80) { /* a code point, not a byte */
+    if (digits < 3 || value > 255) {
+        buf_char(out, '\\');
+        buf_append(out, s + 1, digits);
+    } else if (value >= 0x80) { /* a code point, not a byte */
         buf_char(out, (char)(0xc0 | value >> 6));
         buf_char(out, (char)(0x80 | (value & 0x3f)));
     } else if (value) {
         buf_char(out, (char)value);
     }
-    return 4;
+    return 1 + digits;
 }
 
 /* Decodes one escape of double quotes at s (behind the backslash); returns how many bytes it took,
@@ -348,6 +350,12 @@ int dotenv_parse(struct arena *arena, const char *file, const char *text, size_t
 static void read_raw(struct reader *r, const char *start, const char *end)
 {
     const char *equals = NULL, *key = NULL, *value = NULL;
+    for (const char *p = start; p < end; p += utf8_len(p)) {
+        if (!utf8_len(p)) {
+            problem(r, p, "save the file as UTF-8", "this is not valid UTF-8");
+            return;
+        }
+    }
     start = skip_while(start, is_space);
     if (start >= end || *start == '#') {
         return;

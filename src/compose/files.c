@@ -157,6 +157,20 @@ static void drop_empty_dns(struct node *root)
     }
 }
 
+/* Empty lists of extensions are printed as null. */
+static void drop_empty_lists(struct node *n)
+{
+    for (size_t i = 0; n->kind == NODE_LIST && i < n->count; i++) {
+        drop_empty_lists(n->items[i]);
+    }
+    for (size_t i = 0; n->kind == NODE_MAP && i < n->len; i++) {
+        drop_empty_lists(n->entries[i].value);
+    }
+    if (n->kind == NODE_LIST && !n->count) {
+        n->kind = NODE_NULL;
+    }
+}
+
 int loader_canonical(struct loader *l, struct node *root)
 {
     /* After an error texts may still hold variables; what else is wrong is worth knowing. */
@@ -165,6 +179,12 @@ int loader_canonical(struct loader *l, struct node *root)
         return -ERR_COMPOSE;
     }
     drop_empty_dns(root);
+    NODE_ENTRIES(entry, root)
+    {
+        if (str_starts(entry->key, "x-")) {
+            drop_empty_lists(entry->value);
+        }
+    }
     return merge_unique(l->merger, root);
 }
 

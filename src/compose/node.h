@@ -101,7 +101,8 @@ const char *node_print(struct arena *a, const struct node *n);
 /* "a mapping", "a string", ... for messages. */
 const char *node_kind_name(enum node_kind kind);
 
-#define NODE_ENTRIES(entry, map) \
-    for (struct node_entry *entry = (map)->entries; entry < (map)->entries + (map)->len; entry++)
+#define NODE_ENTRIES(entry, map)                                                                  \
+    for (struct node_entry *entry = (map)->entries; entry && entry < (map)->entries + (map)->len; \
+         entry++)
 
 #endif

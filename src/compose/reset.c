@@ -34,8 +34,11 @@ static void note(struct arena *arena, const struct step *at, struct vec *places)
 static void collect(struct arena *arena, struct node *n, const struct step *at, struct vec *places)
 {
     size_t kept = 0;
-    if (n->tag == TAG_OVERRIDE && places) {
-        note(arena, at, places);
+    if (n->tag == TAG_OVERRIDE) { /* as in the reference, tags below it mean nothing */
+        if (places) {
+            note(arena, at, places);
+        }
+        return;
     }
     if (n->kind == NODE_LIST) {
         for (size_t i = 0; i < n->count; i++) {

@@ -244,7 +244,7 @@ struct node *scalar_resolve(struct arena *a, struct pos at, const char *text)
     return n ? n : node_string(a, at, text);
 }
 
-/* Base64, blanks left out; NULL when it is none or stands for a NUL. */
+/* Base64 with padding, line ends left out; NULL when it is none or stands for a NUL. */
 static struct node *read_binary(struct arena *a, struct pos at, const char *text)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -253,7 +253,7 @@ static struct node *read_binary(struct arena *a, struct pos at, const char *text
     unsigned bits = 0;
     for (; *text && *text != '='; text++) {
         const char *digit = strchr(digits, *text);
-        if (isspace((unsigned char)*text)) {
+        if (*text == '\n' || *text == '\r') {
             continue;
         }
         if (!digit) {
@@ -264,7 +264,10 @@ static struct node *read_binary(struct arena *a, struct pos at, const char *text
             out[len++] = (char)(bits >> (6 - 2 * ((count - 1) % 4)));
         }
     }
-    return memchr(out, '\0', len) || count % 4 == 1 ? NULL : node_string(a, at, out);
+    for (; *text; text++) {
+        count += *text == '=';
+    }
+    return memchr(out, '\0', len) || count % 4 ? NULL : node_string(a, at, out);
 }
 
 struct node *scalar_tagged(struct arena *a, struct pos at, const char *text, const char *tag)
@@ -273,7 +276,8 @@ struct node *scalar_tagged(struct arena *a, struct pos at, const char *text, con
         [NODE_NULL] = "null", [NODE_BOOL] = "bool", [NODE_INT] = "int", [NODE_FLOAT] = "float"};
     const char *name = tag + strlen(YAML_TAG);
     struct node *n = NULL;
-    if (!str_starts(tag, YAML_TAG) || strcmp(name, "str") == 0) {
+    if (!str_starts(tag, YAML_TAG) || strcmp(name, "str") == 0 ||
+        (strcmp(name, "merge") == 0 && strcmp(text, "<<") == 0)) {
         return node_string(a, at, text);
     }
     if (strcmp(name, "binary") == 0) {

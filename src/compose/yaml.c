@@ -8,6 +8,7 @@
 /* The header's helpers on the stack, which we forbid, are left out. */
 #define FY_ALLOCA_COPY_FREE(str, len)
 #define FY_ALLOCA_COPY_FREE_NO_NULL(str, len)
+#include <ctype.h>
 #include <libfyaml.h>
 #include <stdint.h>
 #include <string.h>
@@ -27,7 +28,10 @@ struct reader {
     struct pos last;    /* where the event before this one was */
     size_t alias_nodes;
     int depth;
+    bool syntax_error; /* the parser's own complaint, as the only problem */
 };
+
+enum { MEND_MAX = 100 };
 
 static struct node opened;
 
@@ -77,6 +81,7 @@ static void report_syntax(struct reader *r)
         fail(r, r->last, NULL, "this is not valid YAML");
         return;
     }
+    r->syntax_error = r->diags->len == 0;
     diags_add(r->diags, DIAG_ERROR, (struct pos){r->file, e->line, e->column}, NULL,
               syntax_hint(e->msg), "this is not valid YAML: %s", e->msg);
 }
@@ -111,15 +116,18 @@ static enum node_tag tag_value(const char *tag)
     return str_eq(tag, "!reset") ? TAG_RESET : str_eq(tag, "!override") ? TAG_OVERRIDE : TAG_NONE;
 }
 
-/* Trees hold no NUL; it is kept as the two bytes that UTF-8 has for it but does not allow. */
-static const char *without_nul(struct reader *r, const char *text, size_t len)
+/*
+ * Trees hold no NUL; it is kept as the two bytes that UTF-8 has for it but does not allow. Outside
+ * of double quotes it is the parser's own: it reads one behind an empty block at the end.
+ */
+static const char *without_nul(struct reader *r, const char *text, size_t len, bool keep)
 {
     char *out = arena_alloc(r->arena, 2 * len + 1);
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
         if (text[i]) {
             out[n++] = text[i];
-        } else {
+        } else if (keep) {
             out[n++] = '\xc0';
             out[n++] = '\x80';
         }
@@ -136,7 +144,8 @@ static struct node *read_scalar(struct reader *r, struct fy_event *event, struct
     bool plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
     struct node *n = NULL;
     if (memchr(text, '\0', len)) {
-        text = without_nul(r, text, len);
+        text = without_nul(r, text, len,
+                           token && fy_token_scalar_style(token) == FYSS_DOUBLE_QUOTED);
     }
     if (tag) {
         n = scalar_tagged(r->arena, at, text, tag);
@@ -162,6 +171,20 @@ static size_t count_nodes(const struct node *n, size_t limit)
         count += count_nodes(n->entries[i].value, limit - count);
     }
     return count;
+}
+
+/* Notes an anchor; the reference's names are of letters, digits, - and _. */
+static bool set_anchor(struct reader *r, const char *name, struct pos at, struct node *n)
+{
+    for (const char *p = name; *p; p++) {
+        if (!isalnum((unsigned char)*p) && *p != '-' && *p != '_') {
+            diags_add(r->diags, DIAG_ERROR, at, NULL, "use letters, digits, - and _",
+                      "'%s' is no name for an anchor", name);
+            return false;
+        }
+    }
+    map_set(&r->anchors, name, n);
+    return true;
 }
 
 static struct node *read_alias(struct reader *r, struct fy_event *event, struct pos at)
@@ -324,8 +347,8 @@ static struct node *read_collection(struct reader *r, struct fy_event *event, st
         return fail(r, at, NULL, "the values are nested too deeply");
     }
     fy_parser_event_free(r->parser, event);
-    if (anchor) {
-        map_set(&r->anchors, anchor, &opened);
+    if (anchor && !set_anchor(r, anchor, at, &opened)) {
+        return NULL;
     }
     r->depth++;
     n = is_map ? read_map(r, at) : read_list(r, at);
@@ -351,8 +374,8 @@ static struct node *read_node(struct reader *r, struct fy_event *event)
     case FYET_SCALAR:
         n = read_scalar(r, event, at);
         anchor = mark_text(r, event->scalar.anchor);
-        if (n && anchor) {
-            map_set(&r->anchors, anchor, n);
+        if (n && anchor && !set_anchor(r, anchor, at, n)) {
+            n = NULL;
         }
         break;
     case FYET_ALIAS:
@@ -488,39 +511,93 @@ static char *from_utf16(struct arena *arena, const char *text, size_t len, size_
     return out;
 }
 
-int yaml_read(struct arena *arena, const char *file, const char *text, size_t len, struct vec *docs,
-              struct diags *diags)
+/* Parses once; what it reports is the caller's to keep or to drop. */
+static void parse(struct reader *r, const char *text, size_t len, struct vec *docs)
 {
-    struct reader r = {
-        .arena = arena, .diags = diags, .file = file, .last = {.file = file, .line = 1, .col = 1}};
     struct fy_diag_cfg diag_cfg;
     struct fy_parse_cfg cfg = {.search_path = "",
                                .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG |
                                         FYPCF_DISABLE_DEPTH_LIMIT | FYPCF_JSON_NONE |
                                         FYPCF_SLOPPY_FLOW_INDENTATION};
-    size_t errors = diags->errors;
+    fy_diag_cfg_default(&diag_cfg);
+    diag_cfg.fp = NULL;
+    r->diag = fy_diag_create(&diag_cfg);
+    fy_diag_set_collect_errors(r->diag, true);
+    cfg.diag = r->diag;
+    r->parser = fy_parser_create(&cfg);
+    if (!r->parser || fy_parser_set_string(r->parser, text, len)) {
+        fail(r, r->last, NULL, "the YAML parser cannot start");
+    } else {
+        (void)read_documents(r, docs);
+    }
+    fy_parser_destroy(r->parser);
+    fy_diag_destroy(r->diag);
+    map_release(&r->anchors);
+}
+
+/*
+ * Behind a quoted text or a bracket the reference takes "#" for a comment even without a blank
+ * before it; our parser does not. Puts a blank there, in a copy. False when that is not the matter.
+ */
+static bool mend_comment(struct arena *arena, struct pos at, const char **text, size_t *len)
+{
+    const char *p = *text, *end = *text + *len;
+    char *copy = NULL;
+    size_t before = 0;
+    for (int line = 1; line < at.line && p < end; line++) {
+        const char *newline = memchr(p, '\n', (size_t)(end - p));
+        p = newline ? newline + 1 : end;
+    }
+    for (int col = 1; col < at.col && p < end && *p != '\n'; col++) {
+        p += utf8_len(p) ? utf8_len(p) : 1;
+    }
+    if (p >= end || *p != '#' || p == *text || !strchr("\"']}", p[-1])) {
+        return false;
+    }
+    before = (size_t)(p - *text);
+    copy = arena_alloc(arena, *len + 2);
+    memcpy(copy, *text, before);
+    copy[before] = ' ';
+    memcpy(copy + before + 1, p, *len - before);
+    *text = copy;
+    (*len)++;
+    return true;
+}
+
+int yaml_read(struct arena *arena, const char *file, const char *text, size_t len, struct vec *docs,
+              struct diags *diags)
+{
+    struct pos start = {file, 1, 1};
+    struct diags found = DIAGS_INIT;
     const char *converted = NULL;
+    int rc = 0;
     if (len > YAML_FILE_MAX) {
-        return diags_add(diags, DIAG_ERROR, r.last, NULL, NULL, "the file is too large");
+        return diags_add(diags, DIAG_ERROR, start, NULL, NULL, "the file is too large");
     }
     converted = from_utf16(arena, text, len, &len);
     text = converted ? converted : text;
     if (check_bytes(file, text, len, diags)) {
         return -ERR_COMPOSE;
     }
-    fy_diag_cfg_default(&diag_cfg);
-    diag_cfg.fp = NULL;
-    r.diag = fy_diag_create(&diag_cfg);
-    fy_diag_set_collect_errors(r.diag, true);
-    cfg.diag = r.diag;
-    r.parser = fy_parser_create(&cfg);
-    if (!r.parser || fy_parser_set_string(r.parser, text, len)) {
-        fail(&r, r.last, NULL, "the YAML parser cannot start");
-    } else {
-        (void)read_documents(&r, docs);
+    for (int attempt = 0; attempt < MEND_MAX; attempt++) {
+        size_t before = docs->len;
+        struct reader r = {.arena = arena, .diags = &found, .file = file, .last = start};
+        diags_release(&found);
+        found = (struct diags)DIAGS_INIT;
+        parse(&r, text, len, docs);
+        if (!r.syntax_error ||
+            !mend_comment(arena, (struct pos){file, found.items[0].line, found.items[0].col}, &text,
+                          &len)) {
+            break;
+        }
+        docs->len = before;
     }
-    fy_parser_destroy(r.parser);
-    fy_diag_destroy(r.diag);
-    map_release(&r.anchors);
-    return diags->errors > errors ? -ERR_COMPOSE : 0;
+    rc = found.errors ? -ERR_COMPOSE : 0;
+    for (size_t i = 0; i < found.len; i++) {
+        const struct diag *d = &found.items[i];
+        diags_add(diags, d->level, (struct pos){file, d->line, d->col}, d->path, d->hint, "%s",
+                  d->message);
+    }
+    diags_release(&found);
+    return rc;
 }
