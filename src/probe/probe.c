@@ -142,7 +142,7 @@ bool probe_may_heal_after_init(const struct outcome *o)
 
 bool probe_is_binding(const struct probe_spec *spec, const struct outcome *o)
 {
-    return spec->origin == PROBE_DECLARED || o->verdict != VERDICT_NEVER ||
+    return spec->origin != PROBE_INFERRED || o->verdict != VERDICT_NEVER ||
            (o->layer != LAYER_PROTOCOL && o->layer != LAYER_CONFIG);
 }
 

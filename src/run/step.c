@@ -274,6 +274,7 @@ static void hook_ended(void *arg, int exit_code, const char *output, const struc
                 post ? "post_start" : "pre_stop", s->index + 1, s->unit->service, exit_code,
                 n > 200 ? output + n - 200 : output);
         err_subject(&own, s->unit->service);
+        err_hint(&own, "correct the hook's command; it runs inside the container");
         err = &own;
     }
     if (err) {
