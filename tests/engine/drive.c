@@ -68,8 +68,29 @@ static int wait_answer(struct state *s, const char *for_what)
 static void on_interrupt(void *arg)
 {
     struct state *s = arg;
-    if (s->run) {
+    for (int i = 0; i < s->d->interrupts || i == 0; i++) {
         run_cancel(s->run);
+    }
+}
+
+static void keep_log(struct buf *log, const struct event *e)
+{
+    switch (e->kind) {
+    case EVENT_UNIT:
+        buf_printf(log, "%s %s%s%s\n", e->name, unit_state_name(e->state), *e->text ? ": " : "",
+                   e->text);
+        return;
+    case EVENT_WARNING:
+        buf_printf(log, "warning: %s (%s)\n", e->text, e->hint);
+        return;
+    case EVENT_ERROR:
+        buf_printf(log, "error: %s (%s) [%s]\n", e->text, e->hint, e->evidence ? e->evidence : "");
+        return;
+    case EVENT_LOG:
+        buf_printf(log, "%s| %s\n", e->name, e->text);
+        return;
+    default:
+        return;
     }
 }
 
@@ -77,6 +98,9 @@ static void on_event(void *arg, const struct event *e)
 {
     struct drive *d = arg;
     bool bad = !e->name || !e->text || e->kind >= EVENT_KIND_COUNT;
+    if (d->log) {
+        keep_log(d->log, e);
+    }
     d->began = d->began || e->kind == EVENT_BEGIN;
     d->bad_events += d->ended || (!d->began && e->kind != EVENT_UNIT); /* nothing after the end */
     d->ended = d->ended || e->kind == EVENT_END;

@@ -5,6 +5,7 @@
 #ifndef TESTS_ENGINE_DRIVE_H
 #define TESTS_ENGINE_DRIVE_H
 
+#include "base/buf.h"
 #include "engine/fake/fake.h"
 #include "plan/plan.h"
 
@@ -17,6 +18,8 @@ struct drive {
     unsigned run_flags;
     int64_t deadline;     /* ns for the run; 0 = 2 s */
     int64_t cancel_after; /* ns until the user interrupts it; 0 = never */
+    int interrupts;       /* how often, one right after the other; 0 = once */
+    struct buf *log;      /* or NULL: units ("NAME STATE"), warnings, errors, log lines */
 
     /* what came of it */
     size_t errors;        /* events that say so */

@@ -200,6 +200,40 @@ static void set_check(struct arena *a, struct service *s, const char *command)
     }
 }
 
+static struct hook *one_hook(struct arena *a, const char *command)
+{
+    struct hook *h = arena_alloc(a, sizeof(*h));
+    h->command.items = arena_array(a, 1, sizeof(*h->command.items));
+    h->command.items[0] = arena_strdup(a, command);
+    h->command.count = 1;
+    h->command.set = true;
+    return h;
+}
+
+static void set_extras(struct arena *a, struct service *s, const struct words *words)
+{
+    const char *secret = option(words, "secret"), *started = option(words, "after-start");
+    const char *stopping = option(words, "before-stop"), *timeout = option(words, "timeout");
+    s->network_mode = arena_strdup(a, option(words, "mode"));
+    if (secret) {
+        s->secrets = arena_alloc(a, sizeof(*s->secrets));
+        s->secrets->source = arena_strdup(a, secret);
+        s->secrets->target = arena_printf(a, "/run/secrets/%s", secret);
+        s->secret_count = 1;
+    }
+    if (started) {
+        s->post_start = one_hook(a, started);
+        s->post_start_count = 1;
+    }
+    if (stopping) {
+        s->pre_stop = one_hook(a, stopping);
+        s->pre_stop_count = 1;
+    }
+    if (timeout && parse_duration(timeout, &s->ready.timeout, NULL) < 0) {
+        die("not a duration", timeout);
+    }
+}
+
 static void set_service(struct arena *a, struct service *s, const struct words *words,
                         const char *line)
 {
@@ -225,7 +259,10 @@ static void set_service(struct arena *a, struct service *s, const struct words *
     s->restart.name = arena_strdup(a, option(words, "restart"));
     set_check(a, s, option(words, "check"));
     add_deps(a, s, option(words, "deps"));
-    add_nets(a, s, option(words, "nets"));
+    set_extras(a, s, words);
+    if (!s->network_mode) {
+        add_nets(a, s, option(words, "nets"));
+    }
     add_vols(a, s, option(words, "vols"));
     add_ports(a, s, option(words, "ports"));
 }
@@ -271,6 +308,10 @@ static void parse_line(struct project *p, const struct words *words, const char 
         v->name = external ? v->key : arena_printf(a, "%s_%s", p->name, name);
         v->external = external;
         v->config_hash = hash_of(a, line);
+    } else if (str_eq(kind, "secret")) {
+        struct file_object *f = &p->secrets[p->secret_count++];
+        f->key = f->name = arena_strdup(a, name);
+        f->content = arena_strdup(a, words->w.len > 2 ? words->w.items[2] : "");
     } else if (str_eq(kind, "disabled")) {
         p->disabled.items[p->disabled.count++] = arena_strdup(a, name);
     } else {
@@ -294,6 +335,7 @@ struct project *stack_parse(const char *name, const char *text)
     p->services = arena_array(&p->arena, lines, sizeof(*p->services));
     p->networks = arena_array(&p->arena, lines, sizeof(*p->networks));
     p->volumes = arena_array(&p->arena, lines, sizeof(*p->volumes));
+    p->secrets = arena_array(&p->arena, lines, sizeof(*p->secrets));
     p->disabled.items = arena_array(&p->arena, lines, sizeof(*p->disabled.items));
     while (*text) {
         CLEANUP_FREE char *line = next_line(&text);

@@ -342,6 +342,7 @@ void fake_container_rename(struct fake_call *call)
     CLEANUP_FREE char *old = xasprintf("/%s", c->name);
     free(c->name);
     c->name = xstrdup(name);
+    c->script = *fake_script_for(call->world, c->name, c->image);
     fake_emit_container(c, "rename", json_pack("{s:s}", "oldName", old));
     fake_answer_empty(call, 204);
 }

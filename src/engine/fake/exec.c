@@ -45,6 +45,9 @@ int fake_exec_answer(struct fake_container *c, const struct fake_exec *rule, con
     if (!rule) {
         return 0;
     }
+    if (rule->missing) {
+        return CODE_NO_COMMAND;
+    }
     intptr_t runs = (intptr_t)map_get(&c->runs, rule->pattern) + 1;
     map_set(&c->runs, rule->pattern, (void *)runs);
     *ret_out = rule->out;
