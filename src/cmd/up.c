@@ -154,11 +154,15 @@ static int check_flags(const struct args *args, struct err *err)
     return 0;
 }
 
-static void summarise(struct drive *d)
+static void summarise(struct drive *d, bool ok)
 {
     struct observed now = {0};
     struct err ignored = {0};
     if (!d->walked) {
+        return;
+    }
+    if (!ok) {
+        context_summary(d->ctx, NULL, run_timeline(d->walked));
         return;
     }
     observe_start(d->engine, d->name, NULL, OBSERVE_CONTAINERS, &now, context_done, d->ctx);
@@ -191,7 +195,7 @@ static int run_up(struct cmd_context *ctx, const struct args *args, struct err *
     }
     if (!rc && detached) {
         rc = walk_up(&d, err);
-        summarise(&d);
+        summarise(&d, rc == 0);
     } else if (!rc) {
         rc = images_first(&d, err);
         rc = rc ? rc : foreground_up(&d, args, err);

@@ -21,7 +21,7 @@
 #define ACCEPT_WEB (2 * NS_PER_SEC)
 #define ACCEPT_DATABASE (30 * NS_PER_SEC)
 /* A refused login may be the image's first-run set-up: it counts once it stays. */
-#define HEAL_WAIT (1 * NS_PER_SEC)
+#define HEAL_WAIT (500 * NS_PER_MS)
 enum { DEATHS_MAX = 2 };
 
 static void gate_free(void *arg)

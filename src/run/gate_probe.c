@@ -16,6 +16,7 @@
 #define NETWORK_WAIT_MIN (3 * NS_PER_MS)
 #define NETWORK_WAIT_MAX (500 * NS_PER_MS)
 #define EXEC_WAIT_MIN (10 * NS_PER_MS)
+#define HEAL_WAIT_STEP (100 * NS_PER_MS) /* a refused login is asked again, but not in a storm */
 #define ATTEMPT_TIMEOUT (5 * NS_PER_SEC)
 
 static void again(void *arg)
@@ -40,7 +41,9 @@ static void plan_next(struct gate_probe *p)
     if (p->passed || p->dropped || p->gate->ended || !p->gate->running) {
         return;
     }
-    if (p->spec->kind == PROBE_EXEC) {
+    if (p->never_since) {
+        wait = HEAL_WAIT_STEP;
+    } else if (p->spec->kind == PROBE_EXEC) {
         int64_t max = p->gate->check_interval > EXEC_WAIT_MIN ? p->gate->check_interval
                                                               : EXEC_WAIT_MIN;
         wait = clamp(waited / 10, EXEC_WAIT_MIN, max);
