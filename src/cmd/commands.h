@@ -5,7 +5,7 @@
 #define CMD_COMMANDS_H
 
 #define CMD_LIST(X) \
-    X(complete)     \
+    X(clean)        \
     X(completion)   \
     X(config)       \
     X(create)       \
@@ -21,6 +21,7 @@
     X(plan)         \
     X(port)         \
     X(ps)           \
+    X(pull)         \
     X(restart)      \
     X(rm)           \
     X(scale)        \

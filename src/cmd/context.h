@@ -131,6 +131,8 @@ void context_summary(struct cmd_context *ctx, const struct observed *observed, s
 void show_bytes(int fd, const char *data, size_t len);
 void show_buf(int fd, const struct buf *b);
 void show_text(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* Asks on the terminal; false unless the answer begins with y. */
+bool show_question(const char *text);
 /* One line "warning: ..." on standard error. */
 void show_warning(const struct cmd_context *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* One cause, its place, what to do. ctx may be NULL (before it exists). */

@@ -288,17 +288,13 @@ const struct cmd cmd_unpause = {
 /* Names what would go and asks; true = go on. */
 static bool confirm(const struct plan *plan)
 {
-    char answer[16] = "";
-    ssize_t n = 0;
     size_t shown = 0;
     for (size_t i = 0; i < plan->step_count; i++) {
         if (plan->steps[i]->kind == STEP_REMOVE) {
             show_text("%s%s", shown++ ? ", " : "Going to remove ", plan->steps[i]->target);
         }
     }
-    show_text("\nAre you sure? [yN] ");
-    n = read(STDIN_FILENO, answer, sizeof(answer) - 1);
-    return n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
+    return show_question("\nAre you sure? [yN] ");
 }
 
 static int run_rm(struct cmd_context *ctx, const struct args *args, struct err *err)

@@ -51,6 +51,15 @@ void show_text(const char *fmt, ...)
     va_end(ap);
 }
 
+bool show_question(const char *text)
+{
+    char answer[16] = "";
+    show_text("%s", text);
+    fflush(stdout);
+    ssize_t n = read(STDIN_FILENO, answer, sizeof(answer) - 1);
+    return n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
 void show_warning(const struct cmd_context *ctx, const char *fmt, ...)
 {
     CLEANUP_BUF struct buf text = BUF_INIT, b = BUF_INIT;

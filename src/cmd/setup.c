@@ -188,6 +188,7 @@ static int run_setup(struct cmd_context *ctx, const struct args *args, struct er
 }
 
 static const struct option options[] = {
+    {"build", 0, OPTION_FLAG, NULL, "Build images even if they are there"},
     {"no-images", 0, OPTION_FLAG, NULL, "Only settings; do not pull or build"},
     {NULL},
 };

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/parse.h"
 #include "base/str.h"
 #include "ui/term.h"
 
@@ -50,13 +49,17 @@ static bool row_shown(const struct board_row *row)
     return row->unit == UNIT_CONTAINER || mood == MOOD_WORK || mood == MOOD_BAD;
 }
 
-/* "12.3 MiB of 40.0 MiB", or the row's text. */
-static void row_text(struct buf *out, const struct board_row *row)
+/* "[#####-----]  12.3 MiB of 40.0 MiB", or the row's text. */
+static void row_text(struct buf *out, const struct live *l, const struct board_row *row)
 {
-    char done[24], total[24];
+    enum { BAR = 16 };
     if (row->total > 0) {
-        buf_printf(out, "%s of %s  ", format_bytes((uint64_t)row->done, done, sizeof(done)),
-                   format_bytes((uint64_t)row->total, total, sizeof(total)));
+        int64_t done = row->done < row->total ? row->done : row->total;
+        int full = (int)(done > 0 ? (double)done / (double)row->total * BAR : 0);
+        for (int i = 0; i < BAR; i++) {
+            buf_str(out, i < full ? (l->utf8 ? "━" : "#") : (l->utf8 ? "╌" : "-"));
+        }
+        buf_str(out, "  ");
     }
     buf_str(out, row->text);
 }
@@ -100,7 +103,7 @@ static void row_line(struct buf *out, const struct live *l, const struct board *
     buf_clear(&cell);
     term_pad(&cell, unit_state_name(row->state), w->state);
     style_str(out, l->colour, moods[mood].style, buf_text(&cell));
-    row_text(&text, row);
+    row_text(&text, l, row);
     if (w->text > 0) {
         buf_clear(&cell);
         term_pad(&cell, buf_text(&text), w->text);

@@ -177,7 +177,9 @@ static void plain_line(struct progress *p, struct buf *b, const struct board_row
     int room = (int)str_columns(buf_text(&label));
     term_pad(b, buf_text(&label), room > p->label_width ? room : p->label_width);
     buf_str(b, "  ");
-    term_cut(&text, row->text, 400);
+    if (row->state != UNIT_FAILED) { /* the error line that follows says why */
+        term_cut(&text, row->text, 400);
+    }
     buf_printf(&state, text.len ? "%-9s" : "%s", unit_state_name(row->state));
     style_str(b, p->o.colour, style_of(row->state), buf_text(&state));
     if (text.len) {
