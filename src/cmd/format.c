@@ -38,7 +38,7 @@ static void append_go(struct buf *out, const char *text)
 
 static void append_json(struct buf *out, const json_t *value)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     append_go(out, text ? text : "null");
     free(text);
 }

@@ -48,7 +48,7 @@ void state_save_timeline(const struct timeline *t)
         return;
     }
     json_t *j = view_timeline(t);
-    char *text = json_dumps(j, JSON_INDENT(1));
+    char *text = json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
     make_parents(path);
     if (text && path_write_file(path, text, strlen(text), 0600, &err)) {
         log_debug("state", "%s", err.message);

@@ -126,7 +126,10 @@ static void head_line(struct buf *out, const struct live *l, const struct board 
         settled += row->unit == UNIT_CONTAINER && board_mood(row->state) >= MOOD_GOOD;
         other += row->unit != UNIT_CONTAINER && board_mood(row->state) >= MOOD_GOOD;
     }
-    buf_printf(&text, "%s  %zu/%zu", b->command ? b->command : "", settled, containers);
+    buf_str(&text, b->command ? b->command : "");
+    if (containers) {
+        buf_printf(&text, "  %zu/%zu", settled, containers);
+    }
     if (other) {
         buf_printf(&text, "  +%zu", other);
     }

@@ -25,7 +25,8 @@ struct progress {
     struct logline log;
     int64_t drawn_at; /* mono of the last frame */
     bool dirty;
-    int label_width; /* of plain lines */
+    int label_width;     /* of plain lines */
+    struct buf problems; /* errors of the live style: said last, where the eye is */
 };
 
 /* Faster than this nobody sees; slower looks lame. */
@@ -94,7 +95,9 @@ void progress_free(struct progress *p)
     }
     if (p->o.style == PROGRESS_STYLE_LIVE) {
         erase(p);
+        flush(p, stream_of(p), &p->problems);
     }
+    buf_release(&p->problems);
     live_release(&p->live);
     logline_release(&p->log);
     board_release(&p->board);
@@ -212,7 +215,7 @@ static void compose_event(struct progress *p, struct buf *b, const struct event 
 static void json_event(struct buf *b, const struct event *e)
 {
     json_t *j = view_event(e);
-    char *text = json_dumps(j, JSON_COMPACT);
+    char *text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(15));
     buf_printf(b, "%s\n", text ? text : "{}");
     free(text);
     json_decref(j);
@@ -246,6 +249,9 @@ static void log_event(struct progress *p, const struct event *e)
     if (framed) {
         erase(p);
     }
+    if (p->board.over) {
+        flush(p, stream_of(p), &p->problems);
+    }
     flush(p, e->is_stderr ? STREAM_ERR : STREAM_OUT, &b);
     if (framed && !p->board.over) {
         draw(p);
@@ -267,7 +273,8 @@ void progress_event(void *arg, const struct event *e)
         return;
     }
     if (e->kind == EVENT_WARNING || e->kind == EVENT_ERROR) {
-        problem_text(&b, p->o.colour, e);
+        bool later = e->kind == EVENT_ERROR && p->o.style == PROGRESS_STYLE_LIVE;
+        problem_text(later ? &p->problems : &b, p->o.colour, e);
     }
     switch (p->o.style) {
     case PROGRESS_STYLE_LIVE:

@@ -199,6 +199,9 @@ static void row(struct buf *out, const struct scale *s, const struct timeline *t
     part(out, s, "create", e->create_begin, e->create_end, y);
     held(out, s, e, y);
     part(out, s, "start", e->start_begin, e->start_end, y);
+    if (e->failed && e->start_begin >= 0 && e->start_end < 0) {
+        part(out, s, "bad", e->start_begin, end, y);
+    }
     if (e->start_end >= 0) {
         part(out, s, e->failed ? "bad" : "boot", e->start_end, e->failed ? end : booted, y);
     }

@@ -41,6 +41,9 @@ static enum part part_at(const struct timeline *t, const struct timeline_entry *
     if (e->start_end >= 0 && e->start_end < to && end_of(t, e) > from) {
         return PART_BOOT;
     }
+    if (e->failed && e->start_begin >= 0 && e->start_end < 0 && e->start_begin < to) {
+        return PART_BOOT; /* the start call itself failed */
+    }
     if (e->create_end >= 0 && e->create_end < to && (e->start_begin < 0 || e->start_begin > from) &&
         e->start_begin >= 0) {
         return PART_HELD;

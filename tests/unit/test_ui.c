@@ -267,10 +267,10 @@ static void test_live(void **state)
     second_half(&r);
     progress_text(p, "done\n");
     assert_false(s->hidden);
+    progress_free(p);
     buf_clear(&b);
     screen_text(s, &b);
     check_golden("live-end.txt", &b);
-    progress_free(p);
     free(s);
 }
 
