@@ -65,6 +65,33 @@ char *path_clean(const char *path)
     return out;
 }
 
+char *path_relative(const char *from, const char *path)
+{
+    size_t same = 0, i = 0;
+    struct buf out = BUF_INIT;
+    for (; from[i] && from[i] == path[i]; i++) {
+        same = from[i] == '/' ? i + 1 : same;
+    }
+    if ((!from[i] && (!path[i] || path[i] == '/')) || (!path[i] && from[i] == '/')) {
+        same = i; /* one holds the other */
+    }
+    for (const char *p = from + same; *p; p += strcspn(p, "/")) {
+        p += *p == '/';
+        if (*p) {
+            buf_str(&out, out.len ? "/.." : "..");
+        }
+    }
+    path += same;
+    path += *path == '/';
+    if (*path) {
+        buf_printf(&out, "%s%s", out.len ? "/" : "", path);
+    }
+    if (!out.len) {
+        buf_char(&out, '.');
+    }
+    return buf_steal(&out);
+}
+
 char *path_dirname(const char *path)
 {
     const char *slash = strrchr(path, '/');

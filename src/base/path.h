@@ -15,6 +15,9 @@ bool path_is_absolute(const char *path);
 char *path_join(const char *base, const char *path);
 /* Lexically: "a/./b/../c//d" is "a/c/d"; "" is ".". Like Go's path/filepath.Clean. Caller frees. */
 char *path_clean(const char *path);
+/* The way from one absolute, clean directory to another path: "../x", "." for the same. Caller
+ * frees. */
+char *path_relative(const char *from, const char *path);
 /* Everything before the last slash, "." when there is none, "/" for "/x". Caller frees. */
 char *path_dirname(const char *path);
 /* Points into path: what follows the last slash. */

@@ -87,7 +87,7 @@ static int read_base(struct loader *l, const char *path, struct pos at, struct b
     loader_release_documents(&docs);
     rc = rc || l->diags->errors == errors ? rc : -ERR_COMPOSE;
     if (!rc && root) {
-        rc = complete_paths(root, l->arena, dir, l->home, l->diags);
+        rc = complete_paths(root, l->arena, loader_base(l, dir), l->home, l->diags);
         base->services = node_get(root, "services");
     }
     return rc;

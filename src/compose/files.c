@@ -28,6 +28,13 @@ const char *loader_path(const struct loader *l, const char *path)
     return arena_strdup(l->arena, clean);
 }
 
+const char *loader_base(const struct loader *l, const char *dir)
+{
+    CLEANUP_FREE char *base = l->flags & COMPOSE_NO_PATHS ? path_relative(l->base, dir)
+                                                          : xstrdup(dir);
+    return arena_strdup(l->arena, base);
+}
+
 /* A path as messages show it: relative to where the user is, when it is below. */
 static const char *shown(const struct loader *l, const char *path)
 {
@@ -238,11 +245,6 @@ int loader_files(struct loader *l, struct pos used_at, struct node **ret)
     }
     for (size_t i = 0; !rc && i < docs.len; i++) {
         rc = add_document(l, docs.items[i], &root);
-    }
-    if (!rc && (!root || !root->len)) {
-        rc = diags_add(
-            l->diags, DIAG_ERROR, (struct pos){shown(l, l->files[0]), 1, 1}, NULL,
-            "a Compose file begins with a key, such as services:", "the Compose file is empty");
     }
     loader_release_documents(&docs);
     *ret = root;

@@ -15,37 +15,50 @@ struct entry {
     const char *directory; /* as written, or NULL */
 };
 
-static void strings(struct node *n, struct strv *out)
-{
-    if (node_text(n)) {
-        strv_push(out, node_text(n));
-    }
-    for (size_t i = 0; node_is(n, NODE_LIST) && i < n->count; i++) {
-        if (node_text(n->items[i])) {
-            strv_push(out, node_text(n->items[i]));
-        }
-    }
-}
-
 static int problem(struct loader *l, struct pos at, const char *hint, const char *text)
 {
     return diags_add(l->diags, DIAG_ERROR, at, "include", hint, "%s", text);
 }
 
+/* A string or a list of strings; nothing for null. */
+static int strings(struct loader *l, struct node *n, struct strv *out)
+{
+    bool good = !n || n->kind == NODE_NULL || n->kind == NODE_STRING || n->kind == NODE_LIST;
+    if (node_text(n)) {
+        strv_push(out, node_text(n));
+    }
+    for (size_t i = 0; node_is(n, NODE_LIST) && i < n->count; i++) {
+        good = good && node_text(n->items[i]);
+        if (good) {
+            strv_push(out, node_text(n->items[i]));
+        }
+    }
+    return good ? 0 : problem(l, n->at, "write a path, or a list of paths", "expected a string");
+}
+
 static int read_entry(struct loader *l, struct node *n, struct entry *ret)
 {
+    const struct node *directory = node_get(n, "project_directory");
+    static const char form[] =
+        "write a path, or {path: ..., project_directory: ..., env_file: ...}";
     *ret = (struct entry){.at = n};
-    if (node_text(n)) {
-        strv_push(&ret->paths, node_text(n));
-    } else if (n->kind == NODE_MAP) {
-        strings(node_get(n, "path"), &ret->paths);
-        strings(node_get(n, "env_file"), &ret->env_files);
-        ret->directory = node_text(node_get(n, "project_directory"));
+    if (n->kind == NODE_STRING) {
+        strv_push(&ret->paths, n->text);
+        return 0;
+    }
+    if (n->kind != NODE_MAP) {
+        return problem(l, n->at, form, "an include is a path or a mapping");
+    }
+    ret->directory = directory ? node_print(l->arena, directory) : NULL;
+    if (str_empty(ret->directory)) {
+        ret->directory = NULL;
+    }
+    if (strings(l, node_get(n, "path"), &ret->paths) ||
+        strings(l, node_get(n, "env_file"), &ret->env_files)) {
+        return -ERR_COMPOSE;
     }
     if (!ret->paths.len) {
-        return problem(l, n->at,
-                       "write a path, or {path: ..., project_directory: ..., env_file: ...}",
-                       "include needs the path of a file");
+        diags_add(l->diags, DIAG_WARNING, n->at, "include", form, "this include names no file");
     }
     return 0;
 }
@@ -133,13 +146,13 @@ static int import(struct loader *l, struct node *root, struct node *included)
 static int load_set(struct loader *set, struct pos at, struct node **ret)
 {
     struct map bases = {0};
-    unsigned flags = set->flags & COMPOSE_NO_PATHS ? COMPLETE_KEEP_PATHS : 0;
+    const char *base = loader_base(set->parent, set->base);
     int rc = 0;
-    /* cppcheck-suppress autoVariables ; taken back below */
     set->bases = &bases;
     rc = loader_files(set, at, ret);
-    rc = rc ? rc : complete_model(*ret, set->arena, set->base, set->environment, flags, set->diags);
-    set->bases = NULL;
+    if (!rc && *ret) {
+        rc = complete_model(*ret, set->arena, base, set->environment, 0, set->diags);
+    }
     loader_release_bases(&bases);
     return rc;
 }
@@ -167,7 +180,7 @@ static int load_entry(struct loader *l, struct node *root, const struct entry *e
     rc = rc ? rc : environment_of(l, e, set.base, &environment);
     set.environment = &environment;
     rc = rc ? rc : load_set(&set, e->at->at, &included);
-    rc = rc ? rc : import(l, root, included);
+    rc = rc || !included ? rc : import(l, root, included);
     map_release(&environment);
     return rc;
 }
@@ -185,7 +198,7 @@ int include_apply(struct loader *l, struct document *doc)
     for (size_t i = 0; list->kind == NODE_LIST && i < list->count; i++) {
         struct entry e;
         int one = read_entry(l, list->items[i], &e);
-        one = one ? one : load_entry(l, doc->root, &e);
+        one = one || !e.paths.len ? one : load_entry(l, doc->root, &e);
         release_entry(&e);
         rc = rc ? rc : one;
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "compose/loader.h"
+#include "compose/node.h"
 #include "compose/project.h"
 #include "compose/source.h"
 
@@ -54,6 +55,11 @@ static int load_tree(struct source *s, const char **ret_name, struct node **ret)
     merger_init(&merger, s->arena, s->diags);
     rc = source_name(s, &loader, ret_name);
     rc = rc ? rc : loader_files(&loader, (struct pos){0}, ret);
+    if (!rc && (!*ret || !(*ret)->len)) {
+        rc = diags_add(
+            s->diags, DIAG_ERROR, (struct pos){.file = s->files.items[0]}, NULL,
+            "a Compose file begins with a key, such as services:", "the Compose file is empty");
+    }
     map_release(&parsed);
     loader_release_bases(&bases);
     return rc;

@@ -48,12 +48,16 @@ int loader_parse(struct loader *l, const char *path, struct pos used_at, struct 
  */
 int loader_documents(struct loader *l, const char *path, struct pos used_at, struct vec *docs);
 void loader_release_documents(struct vec *docs);
-/* A set of files: each merged onto the ones before, valid, canonical, not yet complete. */
+/* A set of files: each merged onto the ones before, valid, canonical, not yet complete. NULL when
+ * there is no document in them. */
 int loader_files(struct loader *l, struct pos used_at, struct node **ret);
 /* Long forms, and duplicates that they bring to light. */
 int loader_canonical(struct loader *l, struct node *root);
 /* "./x" against the set's base; in the arena. */
 const char *loader_path(const struct loader *l, const char *path);
+/* What relative paths below the absolute `dir` start with: it, or under --no-path-resolution the
+ * way to it from the set's base. In the arena. */
+const char *loader_base(const struct loader *l, const char *dir);
 /* Reads one env file into `out`. A missing one is an error at `at`. */
 int loader_env_file(struct loader *l, const char *path, struct pos at, struct map *out);
 /* Whether a path names something to fetch (git, OCI), which is not done; reports it at `at`. */

@@ -138,6 +138,19 @@ static void test_numbers(void **state)
     assert_int_equal(n, 0);
 }
 
+static void test_path_relative(void **state)
+{
+    static const char *const rows[][3] = {
+        {"/a/b", "/a/b", "."},    {"/a/b", "/a/b/c/d", "c/d"}, {"/a/b", "/a", ".."},
+        {"/a/b", "/a/c", "../c"}, {"/a/b", "/a/bc", "../bc"},  {"/a/bc", "/a/b", "../b"},
+        {"/", "/a", "a"},         {"/a", "/", ".."},           {"/a/b/c", "/x", "../../../x"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CLEANUP_FREE char *way = path_relative(rows[i][0], rows[i][1]);
+        assert_string_equal(way, rows[i][2]);
+    }
+}
+
 static void test_paths(void **state)
 {
     static const char *const rows[][2] = {
@@ -211,11 +224,11 @@ static void test_arena(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_buf),       cmocka_unit_test(test_map),
-        cmocka_unit_test(test_durations), cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_numbers),   cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_nearest),   cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_buf),           cmocka_unit_test(test_map),
+        cmocka_unit_test(test_durations),     cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_numbers),       cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_path_relative), cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_errors),        cmocka_unit_test(test_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
