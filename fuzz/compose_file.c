@@ -38,7 +38,7 @@ static void load(struct arena *arena, const struct node *docs, struct diags *dia
     struct node *root = NULL;
     merger_init(&merger, arena, diags);
     map_set(&parsed, path, (void *)(uintptr_t)docs);
-    if (!loader_files(&loader, (struct pos){0}, &root)) {
+    if (!loader_files(&loader, (struct pos){0}, &root) && root) {
         struct project *p = arena_alloc(arena, sizeof(*p));
         p->name = "fuzz";
         p->working_dir = "/nowhere";
