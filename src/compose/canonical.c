@@ -178,7 +178,7 @@ static struct node *ssh(struct canon *c, struct node *n)
 
 static struct node *ulimit(struct canon *c, struct node *n)
 {
-    if (n->kind == NODE_STRING && !c->tolerate) {
+    if (n->kind == NODE_STRING) {
         problem(c, n->at, "write it without quotes", "expected a whole number, got \"%s\"",
                 n->text);
     } else if (n->kind == NODE_FLOAT) {

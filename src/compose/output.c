@@ -11,6 +11,8 @@
 #include "compose/interpolate.h"
 #include "compose/shape.h"
 
+enum { CELL_MIN = 20 }; /* of a table, as the reference has it */
+
 /* Every `$` doubled. */
 static void append_escaped(struct buf *out, const struct buf *text)
 {
@@ -54,12 +56,30 @@ void output_yaml(const struct project *project, struct buf *out)
     arena_release(&scratch);
 }
 
+/* The reference's raw model shows empty lists as null. */
+static void empty_to_null(struct node *n)
+{
+    if (n->kind == NODE_LIST && n->count == 0) {
+        n->kind = NODE_NULL;
+    }
+    for (size_t i = 0; n->kind == NODE_LIST && i < n->count; i++) {
+        empty_to_null(n->items[i]);
+    }
+    for (size_t i = 0; n->kind == NODE_MAP && i < n->len; i++) {
+        empty_to_null(n->entries[i].value);
+    }
+}
+
 void output_raw(const struct project *project, bool json, struct buf *out)
 {
     struct arena scratch;
+    struct node *shape = NULL;
     arena_init(&scratch);
-    write_model(shape_sorted(&scratch, project->tree, json ? SHAPE_JSON : SHAPE_YAML), json, false,
-                out);
+    shape = shape_sorted(&scratch, project->tree, json ? SHAPE_JSON : SHAPE_YAML);
+    if (json) {
+        empty_to_null(shape);
+    }
+    write_model(shape, json, false, out);
     arena_release(&scratch);
 }
 
@@ -151,13 +171,9 @@ void output_images(const struct project *project, struct buf *out)
 
 void output_profiles(const struct project *project, struct buf *out)
 {
-    struct strv names = {0};
-    for (size_t i = 0; i < project->service_count; i++) {
-        for (size_t j = 0; j < project->services[i].profiles.count; j++) {
-            strv_push(&names, project->services[i].profiles.items[j]);
-        }
+    for (size_t i = 0; i < project->known_profiles.count; i++) {
+        buf_printf(out, "%s\n", project->known_profiles.items[i]);
     }
-    write_sorted(&names, out);
 }
 
 void output_environment(const struct project *project, struct buf *out)
@@ -219,7 +235,7 @@ static size_t widest(const struct node *map, const char *key, const char *title)
         size_t len = text ? str_columns(text) : 0;
         width = len > width ? len : width;
     }
-    return width + 3;
+    return width + 3 < CELL_MIN ? CELL_MIN : width + 3;
 }
 
 void output_variables(const struct project *project, bool json, struct buf *out)
@@ -241,13 +257,13 @@ void output_variables(const struct project *project, bool json, struct buf *out)
     name = widest(sorted, "Name", "NAME");
     value = widest(sorted, "DefaultValue", "DEFAULT VALUE");
     pad(out, "NAME", name);
-    pad(out, "REQUIRED", 11);
+    pad(out, "REQUIRED", CELL_MIN);
     pad(out, "DEFAULT VALUE", value);
     buf_str(out, "ALTERNATE VALUE\n");
     for (size_t i = 0; i < sorted->len; i++) {
         const struct node *row = sorted->entries[i].value;
         pad(out, node_text(node_get(row, "Name")), name);
-        pad(out, node_get(row, "Required")->boolean ? "true" : "false", 11);
+        pad(out, node_get(row, "Required")->boolean ? "true" : "false", CELL_MIN);
         pad(out, node_text(node_get(row, "DefaultValue")), value);
         buf_printf(out, "%s\n", node_text(node_get(row, "PresenceValue")));
     }

@@ -25,7 +25,7 @@ void output_volumes(const struct project *project, struct buf *out);
 void output_models(const struct project *project, struct buf *out);
 /* The image of each service, in the order of services. */
 void output_images(const struct project *project, struct buf *out);
-/* Of services that are enabled; the others are not in the tree any more. */
+/* Of all services, also those that are not enabled. */
 void output_profiles(const struct project *project, struct buf *out);
 /* KEY=VALUE of what interpolation saw. */
 void output_environment(const struct project *project, struct buf *out);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/vec.h"
 #include "compose/complete.h"
 #include "compose/consistency.h"
 #include "compose/decode.h"
@@ -42,11 +43,15 @@ static int prepare(struct node *root, struct node *disabled, struct arena *arena
                    const struct selecting *f, struct diags *diags)
 {
     int rc = 0;
-    rc = complete_model(root, arena, f->working_dir, f->environment,
-                        f->flags & COMPOSE_NO_PATHS ? COMPLETE_KEEP_PATHS : 0, diags);
+    rc = complete_defaults(root, arena, diags);
+    rc = rc ? rc : complete_check(root, diags);
+    if (rc == 0 && !(f->flags & COMPOSE_NO_PATHS)) {
+        rc = complete_paths(root, arena, f->working_dir, f->home, diags);
+    }
     if (rc) {
         return rc;
     }
+    complete_environment(root, arena, f->environment);
     if (!(f->flags & COMPOSE_NO_NORMALIZE)) {
         normalize_model(root, arena, f->name, f->environment);
     } else {
@@ -76,6 +81,20 @@ static int prepare(struct node *root, struct node *disabled, struct arena *arena
     return rc;
 }
 
+static void add_profiles(struct strv *out, const struct node *services)
+{
+    NODE_ENTRIES(entry, services)
+    {
+        const struct node *list = node_get(entry->value, "profiles");
+        for (size_t i = 0; node_is(list, NODE_LIST) && i < list->count; i++) {
+            const char *profile = node_text(list->items[i]);
+            if (profile && !strv_contains(out, profile)) {
+                strv_push(out, profile);
+            }
+        }
+    }
+}
+
 static struct string_list borrowed(struct arena *arena, const char *const *items, size_t count)
 {
     struct string_list out = {.set = true, .count = count};
@@ -92,11 +111,17 @@ int project_from_tree(struct project *p, struct node *root, struct arena *arena,
 {
     struct selecting f = {.name = p->name,
                           .working_dir = p->working_dir,
+                          .home = map_get(environment, "HOME"),
                           .environment = environment,
                           .profiles = p->profiles,
                           .flags = options->flags};
+    static const struct map nothing;
+    struct strv profiles = {0};
     struct node *disabled = node_map(arena, root->at);
     int rc = 0;
+    if (f.flags & COMPOSE_NO_INTERPOLATE) {
+        f.environment = &nothing; /* then variables stay as they are written everywhere */
+    }
     f.services = borrowed(arena, options->services, options->service_count);
     if (f.flags & COMPOSE_ALL_PROFILES) {
         static const char *const all[] = {"*"};
@@ -109,5 +134,10 @@ int project_from_tree(struct project *p, struct node *root, struct arena *arena,
         return rc;
     }
     p->disabled = names_of(arena, disabled);
+    add_profiles(&profiles, node_get(root, "services"));
+    add_profiles(&profiles, disabled);
+    strv_sort(&profiles);
+    p->known_profiles = borrowed(arena, (const char *const *)profiles.items, profiles.len);
+    strv_release(&profiles);
     return decode_project(p, root, arena, diags);
 }

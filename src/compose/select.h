@@ -11,6 +11,7 @@
 
 struct selecting {
     const char *name, *working_dir;
+    const char *home; /* or NULL */
     const struct map *environment;
     struct string_list profiles; /* active ones; "*" = all */
     struct string_list services; /* named on the command line (patterns too); none = all */

@@ -120,6 +120,9 @@ struct node *shape_sorted(struct arena *arena, const struct node *n, enum shape_
         struct node_entry *entries = sorted_entries(arena, n, mode);
         out = node_map(arena, n->at);
         for (size_t i = 0; i < n->len; i++) {
+            if (str_starts(entries[i].key, "x-#")) {
+                continue; /* notes of the loader, and values of secrets */
+            }
             node_set(arena, out, entries[i].key, entries[i].at,
                      shape_sorted(arena, entries[i].value, mode));
         }
@@ -160,15 +163,15 @@ static struct node *shape_list(const struct shape *s, const struct node *list,
 }
 
 static struct node *shape_entries(const struct shape *s, const struct node *map,
-                                  const struct schema_object *object)
+                                  const struct schema_object *object, bool keep_null)
 {
     struct node_entry *entries = sorted_entries(s->arena, map, s->mode);
     struct node *out = node_map(s->arena, map->at);
     for (size_t i = 0; i < map->len; i++) {
         const struct node *value = entries[i].value;
         node_set(s->arena, out, entries[i].key, entries[i].at,
-                 value->kind == NODE_NULL ? node_null(s->arena, value->at)
-                                          : shape_map(s, value, object, NULL));
+                 value->kind == NODE_NULL && keep_null ? node_null(s->arena, value->at)
+                                                       : shape_map(s, value, object, NULL));
     }
     return out;
 }
@@ -311,7 +314,7 @@ static struct node *shape_value(const struct shape *s, const struct node *n,
     case FIELD_STRUCTS:
         return shape_list(s, n, field->object);
     case FIELD_STRUCT_MAP:
-        return shape_entries(s, n, field->object);
+        return shape_entries(s, n, field->object, true);
     case FIELD_ULIMITS:
         return shape_ulimits(s, n);
     case FIELD_SSH:
@@ -369,7 +372,8 @@ static struct node *shape_map(const struct shape *s, const struct node *map,
             free(key);
         }
     }
-    if (map && s->mode == SHAPE_YAML && !object->no_extensions && !object->forgets_extensions) {
+    if (node_is(map, NODE_MAP) && s->mode == SHAPE_YAML && !object->no_extensions &&
+        !object->forgets_extensions) {
         add_extensions(s, out, map);
     }
     return out;
@@ -410,7 +414,7 @@ struct node *shape_project(struct arena *arena, const struct node *root, enum sh
         const struct node *section = node_get(root, sections[i]);
         if (node_is(section, NODE_MAP) && (section->len || i == 0)) {
             node_set(arena, out, sections[i], section->at,
-                     shape_entries(&s, section, field->object));
+                     shape_entries(&s, section, field->object, false));
         }
     }
     if (!node_get(out, "services")) {

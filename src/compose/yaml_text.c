@@ -229,6 +229,18 @@ static bool is_block(const struct node *n)
     return (n->kind == NODE_MAP && n->len) || (n->kind == NODE_LIST && n->count);
 }
 
+static void write_float(struct buf *out, const struct node *n)
+{
+    struct arena scratch;
+    if (isnan(n->real) || isinf(n->real)) {
+        buf_str(out, isnan(n->real) ? ".nan" : n->real < 0 ? "-.inf" : ".inf");
+        return;
+    }
+    arena_init(&scratch);
+    buf_str(out, node_print(&scratch, n));
+    arena_release(&scratch);
+}
+
 static void write_scalar(struct buf *out, const struct node *n, size_t indent)
 {
     struct buf json = BUF_INIT;
@@ -237,12 +249,7 @@ static void write_scalar(struct buf *out, const struct node *n, size_t indent)
         write_string(out, n->text, indent, false);
         break;
     case NODE_FLOAT:
-        if (isnan(n->real) || isinf(n->real)) {
-            buf_str(out, isnan(n->real) ? ".nan" : n->real < 0 ? "-.inf" : ".inf");
-            break;
-        }
-        json_write(&json, n, false);
-        buf_str(out, buf_text(&json));
+        write_float(out, n);
         break;
     case NODE_LIST:
         buf_str(out, "[]");

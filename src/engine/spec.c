@@ -22,10 +22,15 @@ json_t *text_json(const char *value)
     }
     for (const char *s = value; *s;) {
         size_t len = utf8_len(s);
+        if ((unsigned char)s[0] == 0xc0 && (unsigned char)s[1] == 0x80) {
+            buf_char(&clean, '\0'); /* how the loader keeps a NUL */
+            s += 2;
+            continue;
+        }
         buf_append(&clean, len ? s : "\xef\xbf\xbd", len ? len : 3);
         s += len ? len : 1;
     }
-    json = json_string(buf_text(&clean));
+    json = json_stringn(buf_text(&clean), clean.len);
     buf_release(&clean);
     return json ? json : json_string("");
 }

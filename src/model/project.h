@@ -358,7 +358,8 @@ struct project {
 
     struct service *services; /* enabled, sorted by name */
     size_t service_count;
-    struct string_list disabled; /* services left out by profiles */
+    struct string_list disabled;       /* services left out by profiles */
+    struct string_list known_profiles; /* named by any service, sorted */
     struct network *networks;
     size_t network_count;
     struct volume *volumes;

@@ -196,7 +196,9 @@ static int print_model(const struct command *c, const struct project *project)
 {
     struct buf out = BUF_INIT;
     bool json = str_eq(c->format, "json");
-    if (c->flags & COMPOSE_RAW_TREE) {
+    if (str_eq(c->list, "variables")) {
+        output_variables(project, json, &out);
+    } else if (c->flags & COMPOSE_RAW_TREE) {
         output_raw(project, json, &out);
     } else if (c->hash) {
         output_hash(project, str_eq(c->hash, "*") ? NULL : c->hash, &out);
@@ -204,6 +206,16 @@ static int print_model(const struct command *c, const struct project *project)
         output_services(project, &out);
     } else if (str_eq(c->list, "images")) {
         output_images(project, &out);
+    } else if (str_eq(c->list, "networks")) {
+        output_networks(project, &out);
+    } else if (str_eq(c->list, "volumes")) {
+        output_volumes(project, &out);
+    } else if (str_eq(c->list, "models")) {
+        output_models(project, &out);
+    } else if (str_eq(c->list, "profiles")) {
+        output_profiles(project, &out);
+    } else if (str_eq(c->list, "environment")) {
+        output_environment(project, &out);
     } else if (json) {
         output_json(project, &out);
     } else {
@@ -221,6 +233,9 @@ int main(int argc, char **argv)
     struct diags diags = DIAGS_INIT;
     int rc = 0;
     parse_arguments(&c, argc, argv);
+    if (str_eq(c.list, "variables")) {
+        c.flags |= COMPOSE_NO_INTERPOLATE | COMPOSE_RAW_TREE;
+    }
     struct compose_options o = {
         .files = (const char *const *)c.files.items,
         .file_count = c.files.len,
