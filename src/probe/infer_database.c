@@ -54,7 +54,7 @@ static const char *option_value(const struct strv *words, size_t *i, const char 
 {
     const char *word = words->items[*i];
     size_t n = strlen(name);
-    if (strncmp(word, name, n) != 0) {
+    if (!word || strncmp(word, name, n) != 0) { /* the list ends with NULL */
         return NULL;
     }
     if (word[n] == '=') {
