@@ -85,28 +85,35 @@ const char *str_nearest(const char *word, const char *const *candidates, size_t 
     return best;
 }
 
+/* Unicode's table of well-formed UTF-8 byte sequences (3-7), a row for each range of first bytes:
+ * no overlong form, no surrogate, nothing above U+10FFFF. */
+static const struct {
+    unsigned char first, last, len, second_min, second_max;
+} utf8_rows[] = {
+    {0x01, 0x7f, 1, 0, 0},       {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
+    {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
+    {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
+};
+
 size_t utf8_len(const char *s)
 {
     const unsigned char *p = (const unsigned char *)s;
-    size_t n = p[0] == 0     ? 0
-               : p[0] < 0x80 ? 1
-               : p[0] < 0xc2 ? 0
-               : p[0] < 0xe0 ? 2
-               : p[0] < 0xf0 ? 3
-                             : 4;
-    if (p[0] > 0xf4) {
+    size_t row = 0, n = 0;
+    while (row < ARRAY_LEN(utf8_rows) &&
+           (p[0] < utf8_rows[row].first || p[0] > utf8_rows[row].last)) {
+        row++;
+    }
+    if (row == ARRAY_LEN(utf8_rows)) {
         return 0;
     }
-    for (size_t i = 1; i < n; i++) {
+    n = utf8_rows[row].len;
+    if (n > 1 && (p[1] < utf8_rows[row].second_min || p[1] > utf8_rows[row].second_max)) {
+        return 0;
+    }
+    for (size_t i = 2; i < n; i++) {
         if ((p[i] & 0xc0) != 0x80) {
             return 0;
         }
-    }
-    if (n == 3 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f))) {
-        return 0; /* overlong, surrogate */
-    }
-    if (n == 4 && ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))) {
-        return 0;
     }
     return n;
 }

@@ -23,11 +23,15 @@ static int problem(struct loader *l, struct pos at, const char *hint, const char
 /* A string or a list of strings; nothing for null. */
 static int strings(struct loader *l, struct node *n, struct strv *out)
 {
-    bool good = !n || n->kind == NODE_NULL || n->kind == NODE_STRING || n->kind == NODE_LIST;
+    bool good = true;
+    if (!n || n->kind == NODE_NULL) {
+        return 0;
+    }
+    good = n->kind == NODE_STRING || n->kind == NODE_LIST;
     if (node_text(n)) {
         strv_push(out, node_text(n));
     }
-    for (size_t i = 0; node_is(n, NODE_LIST) && i < n->count; i++) {
+    for (size_t i = 0; n->kind == NODE_LIST && i < n->count; i++) {
         good = good && node_text(n->items[i]);
         if (good) {
             strv_push(out, node_text(n->items[i]));
@@ -154,6 +158,7 @@ static int load_set(struct loader *set, struct pos at, struct node **ret)
         rc = complete_model(*ret, set->arena, base, set->environment, 0, set->diags);
     }
     loader_release_bases(&bases);
+    set->bases = NULL;
     return rc;
 }
 

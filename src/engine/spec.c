@@ -135,8 +135,7 @@ int spec_config_hash(const struct service *service, const struct spec_options *o
     const char *s = service->hash_text;
     int rc = 0;
     if (!s) {
-        memcpy(ret, service->config_hash ? service->config_hash : "", 64);
-        ret[service->config_hash ? 64 : 0] = '\0';
+        snprintf(ret, 65, "%s", service->config_hash ? service->config_hash : "");
         return 0;
     }
     while (*s && rc == 0) {

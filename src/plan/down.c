@@ -255,6 +255,49 @@ static bool is_job(const struct project *p, const struct service *s)
     return false;
 }
 
+/* What a restart does, by index of the observed container. */
+struct restarting {
+    struct plan *plan;
+    bool *selected, *proved;     /* by service */
+    struct step **first, **last; /* a container's restart and its proof, or NULL */
+};
+
+static void restart_container(struct restarting *r, size_t i)
+{
+    const struct observed_container *c = &r->plan->observed->containers[i];
+    const struct service *s = c->oneoff ? NULL : project_service(r->plan->project, c->service);
+    size_t si = s ? plan_service_index(r->plan->project, s) : 0;
+    struct plan_unit *unit = NULL;
+    const char *reason = "must be ready again";
+    bool job = false;
+    if (!s || !(r->selected[si] || (r->proved[si] && c->state == CONTAINER_RUNNING))) {
+        return;
+    }
+    unit = plan_unit_add(r->plan, s, c->number, c->name, c);
+    job = is_job(r->plan->project, s);
+    if (r->selected[si]) {
+        r->first[i] = plan_unit_step(r->plan, STEP_RESTART, unit, "asked for");
+        reason = job ? "must succeed again" : reason;
+    } else {
+        unit->unchanged = true;
+        reason = "a dependency was restarted";
+    }
+    r->last[i] = plan_unit_step(r->plan, job ? STEP_EXIT : STEP_PROVE, unit, reason);
+    plan_after(r->plan, r->last[i], r->first[i], false);
+}
+
+/* A container's first step follows the proofs of all containers of the dependency. */
+static void restart_after(struct restarting *r, size_t i, const struct depends_on *dep)
+{
+    const struct observed *o = r->plan->observed;
+    struct step *begin = r->first[i] ? r->first[i] : r->last[i];
+    for (size_t j = 0; j < o->container_count; j++) {
+        if (r->last[j] && strcmp(o->containers[j].service, dep->service) == 0) {
+            plan_after(r->plan, begin, r->last[j], !dep->required);
+        }
+    }
+}
+
 /*
  * Restart in dependency order: each service is restarted and proved before its dependents are; the
  * dependents of a restarted service are proved again, because their connections were cut.
@@ -262,50 +305,26 @@ static bool is_job(const struct project *p, const struct service *s)
 int plan_restart(const struct project *p, const struct observed *o, const struct plan_options *opts,
                  struct plan *ret, struct err *err)
 {
-    bool *selected = NULL, *proved = NULL;
-    struct step **first = NULL, **last = NULL; /* by service: its restarts, its proofs */
-    size_t n = p->service_count;
+    struct restarting r = {.plan = ret};
     int rc = 0;
     plan_begin(ret, "restart", p, o);
-    rc = plan_select(&ret->arena, p, opts, SELECT_ONLY, &selected, err);
-    rc = rc ? rc : plan_select(&ret->arena, p, opts, SELECT_DEPENDENTS, &proved, err);
+    rc = plan_select(&ret->arena, p, opts, SELECT_ONLY, &r.selected, err);
+    rc = rc ? rc : plan_select(&ret->arena, p, opts, SELECT_DEPENDENTS, &r.proved, err);
     if (rc) {
         return rc;
     }
     if (!(opts->flags & PLAN_NO_DEPS)) {
-        add_bounced(p, selected);
+        add_bounced(p, r.selected);
     }
-    first = arena_array(&ret->arena, o->container_count + 1, sizeof(struct step *));
-    last = arena_array(&ret->arena, o->container_count + 1, sizeof(struct step *));
+    r.first = arena_array(&ret->arena, o->container_count + 1, sizeof(struct step *));
+    r.last = arena_array(&ret->arena, o->container_count + 1, sizeof(struct step *));
     for (size_t i = 0; i < o->container_count; i++) {
-        const struct observed_container *c = &o->containers[i];
-        const struct service *s = c->oneoff ? NULL : project_service(p, c->service);
-        size_t si = s ? plan_service_index(p, s) : n;
-        if (!s || !(selected[si] || (proved[si] && c->state == CONTAINER_RUNNING))) {
-            continue;
-        }
-        struct plan_unit *unit = plan_unit_add(ret, s, c->number, c->name, c);
-        if (selected[si]) {
-            first[i] = plan_unit_step(ret, STEP_RESTART, unit, "asked for");
-        } else {
-            unit->unchanged = true;
-        }
-        bool job = is_job(p, s);
-        last[i] = plan_unit_step(ret, job ? STEP_EXIT : STEP_PROVE, unit,
-                                 !selected[si] ? "a dependency was restarted"
-                                 : job         ? "must succeed again"
-                                               : "must be ready again");
-        plan_after(ret, last[i], first[i], false);
+        restart_container(&r, i);
     }
     for (size_t i = 0; i < o->container_count; i++) {
-        const struct service *s = last[i] ? last[i]->service : NULL;
+        const struct service *s = r.last[i] ? r.last[i]->service : NULL;
         for (size_t d = 0; s && d < s->depends_on_count; d++) {
-            for (size_t j = 0; j < o->container_count; j++) {
-                if (last[j] && strcmp(o->containers[j].service, s->depends_on[d].service) == 0) {
-                    plan_after(ret, first[i] ? first[i] : last[i], last[j],
-                               !s->depends_on[d].required);
-                }
-            }
+            restart_after(&r, i, &s->depends_on[d]);
         }
     }
     return plan_finish(ret, err);

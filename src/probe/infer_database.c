@@ -30,14 +30,38 @@ static bool is_operator(const char *word)
     return *word && strchr("|&;<>", *word) != NULL;
 }
 
+/* Programs that talk to a server: what follows them names one, it does not run one. */
+static const char *const clients[] = {
+    "psql",           "pg_isready",    "pg_dump",      "pg_dumpall",
+    "pg_restore",     "pg_basebackup", "createdb",     "dropdb",
+    "createuser",     "vacuumdb",      "reindexdb",    "pgbench",
+    "redis-cli",      "valkey-cli",    "keydb-cli",    "redis-benchmark",
+    "mysql",          "mysqladmin",    "mysqldump",    "mysqlimport",
+    "mysqlcheck",     "mariadb",       "mariadb-dump", "mariadb-admin",
+    "mariadb-backup",
+};
+
 /*
  * Where the arguments of the server begin: behind its name in the command line; 0 when the command
- * line is only options for it (or empty); SIZE_MAX when something else runs.
+ * line is only options for it (or empty); SIZE_MAX when something else runs. The value of an option
+ * ("psql -U postgres") and the arguments of a client are no server.
  */
 static size_t server_args(const struct subject *s, const char *const *names, size_t count)
 {
+    bool first = true, client = false;
     for (size_t i = 0; i < s->words.len; i++) {
-        if (is_one_of(base_name(s->words.items[i]), names, count)) {
+        const char *word = s->words.items[i], *before = i ? s->words.items[i - 1] : "";
+        if (is_operator(word)) {
+            first = true;
+            continue;
+        }
+        if (first) {
+            client = ONE_OF(base_name(word), clients);
+            first = strcmp(word, "exec") == 0 || strcmp(word, "env") == 0 ||
+                    (strchr(word, '=') && *word != '-'); /* what runs comes after these */
+        }
+        if (!client && (*before != '-' || strcmp(before, "--") == 0) &&
+            is_one_of(base_name(word), names, count)) {
             return i + 1;
         }
     }

@@ -15,6 +15,7 @@
 struct create {
     struct run_step *step;
     struct spec_container spec;
+    const char *name;
     size_t next; /* connect to do next */
 };
 
@@ -147,13 +148,28 @@ static void files_put(struct run_step *s, const struct err *err)
 
 static void connect_next(struct create *c);
 
+static void connect_again(struct run_step *s, const struct err *err)
+{
+    struct create *c = s->work;
+    s->work = NULL;
+    if (err) {
+        create_failed(c, err);
+    } else {
+        connect_next(c);
+    }
+}
+
 static void connected(void *arg, const struct engine_reply *reply, const struct err *err)
 {
     struct create *c = arg;
     (void)reply;
     c->step->call = NULL;
     if (err) {
-        create_failed(c, err);
+        c->step->work = c;
+        if (!run_repair_network(c->step, err, connect_again)) {
+            c->step->work = NULL;
+            create_failed(c, err);
+        }
         return;
     }
     c->next++;
@@ -176,6 +192,31 @@ static void connect_next(struct create *c)
     json_decref(body);
 }
 
+static void call_create(struct create *c);
+
+static void create_again(struct run_step *s, const struct err *err)
+{
+    struct create *c = s->work;
+    s->work = NULL;
+    if (err) {
+        create_failed(c, err);
+    } else {
+        call_create(c);
+    }
+}
+
+/* True when what stood in the way is being taken out of it. */
+static bool repairs(struct create *c, const struct err *err)
+{
+    struct run_step *s = c->step;
+    s->work = c;
+    if (run_repair_container(s, err, create_again) || run_repair_network(s, err, create_again)) {
+        return true;
+    }
+    s->work = NULL;
+    return false;
+}
+
 static void created(void *arg, const struct engine_reply *reply, const struct err *err)
 {
     struct create *c = arg;
@@ -187,13 +228,21 @@ static void created(void *arg, const struct engine_reply *reply, const struct er
         err = &own;
     }
     if (err) {
-        create_failed(c, err);
+        if (!repairs(c, err)) {
+            create_failed(c, err);
+        }
         return;
     }
     free(c->step->unit->id);
     c->step->unit->id = xstrdup(id);
     c->step->unit->put_done = false;
     connect_next(c);
+}
+
+static void call_create(struct create *c)
+{
+    c->step->call = engine_container_create(c->step->run->engine, c->name, c->spec.platform,
+                                            c->spec.body, created, c);
 }
 
 static const struct observed_image *image_of(const struct run *r, const struct service *s)
@@ -250,6 +299,6 @@ void step_create(struct run_step *s)
         create_failed(c, &err);
         return;
     }
-    s->call = engine_container_create(r->engine, s->step->temporary ? temporary : unit->name,
-                                      c->spec.platform, c->spec.body, created, c);
+    c->name = arena_strdup(&r->timeline.arena, s->step->temporary ? temporary : unit->name);
+    call_create(c);
 }

@@ -46,7 +46,8 @@ struct run_step {
     void *work;               /* of the step's own file; freed by it */
     void (*cancel_work)(struct run_step *s);
     int64_t began;
-    size_t index; /* position among sub-calls: connects, hooks */
+    size_t index;  /* position among sub-calls: connects, hooks */
+    bool repaired; /* repair.c has had its turn */
 };
 
 struct heap {
@@ -134,6 +135,15 @@ void step_exit(struct run_step *s);
 /* create.c: secrets and configs that are not host files go into the container before its start. */
 typedef void put_done_fn(struct run_step *s, const struct err *err);
 void run_put_files(struct run_step *s, put_done_fn *done);
+
+/*
+ * repair.c: after a refusal that a killed command's late request explains. True: done(s, NULL)
+ * follows when the call may be made again, done(s, the refusal) when not. False: nothing to repair,
+ * or it was tried already in this step.
+ */
+typedef void repaired_fn(struct run_step *s, const struct err *err);
+bool run_repair_network(struct run_step *s, const struct err *err, repaired_fn *done);
+bool run_repair_container(struct run_step *s, const struct err *err, repaired_fn *done);
 
 /* evidence.c: fetches the last log lines, then emits the error with them. The run waits for it. */
 void run_report_failure(struct run *r, struct run_unit *u, const struct err *err);

@@ -178,19 +178,34 @@ static void started(struct run_step *s)
     run_hooks(s);
 }
 
+static void start_failed(struct run_step *s, const struct err *err)
+{
+    struct err own = *err;
+    explain_start(&own, s->step->service);
+    end_call(s, &own, 0, UNIT_STATE_COUNT, "starting");
+}
+
+static void call_start(struct run_step *s);
+
+static void start_again(struct run_step *s, const struct err *err)
+{
+    if (err) {
+        start_failed(s, err);
+    } else {
+        call_start(s);
+    }
+}
+
 static void start_answered(void *arg, const struct engine_reply *reply, const struct err *err)
 {
     struct run_step *s = arg;
-    struct err own = {0};
     (void)reply;
     s->call = NULL;
-    if (err) {
-        own = *err;
-        explain_start(&own, s->step->service);
-        end_call(s, &own, 0, UNIT_STATE_COUNT, "starting");
-        return;
+    if (!err) {
+        started(s);
+    } else if (!run_repair_network(s, err, start_again)) {
+        start_failed(s, err);
     }
-    started(s);
 }
 
 /* The dependency that released this start: the one whose step ended last. */

@@ -112,9 +112,11 @@ def test_missing_image(project):
 
 
 def test_postgres_wrong_password_fails_at_once(project, stack_images):
-    """The volume was made with another password, the usual way to get there."""
+    """The volume was made with another password, the usual way to get there; and the application
+    relies on the new one."""
     model = stack(healthy("db"), db=postgres(volumes=["data:/var/lib/postgresql/data"]))
     model["volumes"] = {"data": {}}
+    model["services"]["app"]["environment"] = {"DATABASE_URL": "postgres://postgres:wrong@db/app"}
     project.write(model).up()
     project.run("down", "-t", "5")
     model["services"]["db"]["environment"] = {"POSTGRES_PASSWORD": "wrong", "POSTGRES_DB": "app"}
@@ -123,6 +125,16 @@ def test_postgres_wrong_password_fails_at_once(project, stack_images):
     assert r.code != 0 and r.seconds < 15
     assert "password" in r.err
     assert "wrong" not in r.err.replace("wrong password", "")
+
+
+def test_a_password_that_nobody_relies_on_is_a_remark(project, stack_images):
+    """The variables count on the first run only: docker compose would call this healthy."""
+    db = postgres(volumes=["data:/var/lib/postgresql/data"])
+    model = {"services": {"db": db}, "volumes": {"data": {}}}
+    project.write(model).up()
+    db["environment"]["POSTGRES_PASSWORD"] = "changed"
+    r = project.write(model).up()
+    assert "not proved" in r.all and "changed" not in r.all
 
 
 def test_postgres_missing_database_fails_at_once(project, stack_images):

@@ -44,3 +44,18 @@ def test_interrupted_it_stops_cleanly(project):
     assert r.code in (0, 1, 5, 130)
     project.up()
     assert project.states() == WANTED
+
+
+def test_late_requests_of_a_killed_command(project):
+    """A network that the engine made twice, and a container that it made after we looked."""
+    project.write(MODEL).up()
+    network = project.engine.networks(project.name)[f"{project.name}_default"]
+    project.run("down", "-v", "-t", "2")
+    for _ in range(2):
+        project.engine.call("POST", "/networks/create", {
+            "Name": network["Name"], "Labels": network["Labels"], "Driver": "bridge"})
+    project.up()
+    assert project.states() == WANTED
+    assert project.run("ps", "-q").out.split()
+    project.run("down", "-v", "-t", "2")
+    project.assert_gone()

@@ -82,6 +82,14 @@ static void test_postgres(void **state)
     s.command = LIST("sh", "-c", "sleep 1; pg_dump -h db");
     none(&s, NULL);
     s.command = (struct string_list){0};
+    s.entrypoint = LIST("sh", "-c", "psql -h db -U postgres -d app && exec sleep 600");
+    none(&s, NULL);
+    s.entrypoint = LIST("sh", "-c", "until pg_isready -h db; do sleep 1; done; psql postgres");
+    none(&s, NULL);
+    s.entrypoint = LIST("sh", "-c", "echo before; exec gosu postgres postgres -p 5435");
+    assert_int_equal(one(&s, NULL).port, 5435);
+    s.entrypoint = (struct string_list){0};
+    s.command = (struct string_list){0};
     s.network_mode = "service:other";
     none(&s, NULL);
 }
