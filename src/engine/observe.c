@@ -127,6 +127,19 @@ static void on_networks(void *arg, const struct engine_reply *reply, const struc
     done_one(o, err, "listing the networks of", o->name);
 }
 
+/* Two of one name, as a killed command can leave them: the list has both where they are ours. */
+static bool is_double(const struct query *q, const struct err *err)
+{
+    const struct project *p = q->observe->project;
+    for (size_t i = 0; p && err && strstr(err->message, "is ambiguous") && i < p->network_count;
+         i++) {
+        if (strcmp(p->networks[i].name, q->reference) == 0) {
+            return !p->networks[i].external;
+        }
+    }
+    return false;
+}
+
 static void on_network(void *arg, const struct engine_reply *reply, const struct err *err)
 {
     struct query q = *(struct query *)arg;
@@ -140,7 +153,8 @@ static void on_network(void *arg, const struct engine_reply *reply, const struct
             add_network(q.observe, &n);
         }
     }
-    done_one(q.observe, absent(err) ? NULL : err, "looking at network", q.reference);
+    err = absent(err) || is_double(&q, err) ? NULL : err;
+    done_one(q.observe, err, "looking at network", q.reference);
 }
 
 static void on_volumes(void *arg, const struct engine_reply *reply, const struct err *err)

@@ -82,14 +82,14 @@ static int by_age(const void *a, const void *b)
     return order ? order : strcmp(x->id, y->id);
 }
 
-/* "network NAME is ambiguous (2 matches found on name)" */
+/* "network NAME is ambiguous (2 matches found on name)", in any of the engine's wordings. */
 static char *ambiguous_name(const struct err *err)
 {
-    const char *start = strstr(err->message, "network ");
-    const char *end = strstr(err->message, " is ambiguous (");
-    size_t skip = strlen("network ");
-    return start && end && end > start + skip ? xstrndup(start + skip, (size_t)(end - start) - skip)
-                                              : NULL;
+    const char *end = strstr(err->message, " is ambiguous"), *start = end;
+    while (start && start > err->message && start[-1] != ' ') {
+        start--;
+    }
+    return start && end > start ? xstrndup(start, (size_t)(end - start)) : NULL;
 }
 
 static void listed(void *arg, const struct engine_reply *reply, const struct err *err)
