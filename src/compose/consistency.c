@@ -241,7 +241,7 @@ static void check_models(struct check *c)
     }
 }
 
-static void check_references(struct check *c)
+static void check_resources(struct check *c)
 {
     check_sources(c, node_get(c->service, "volumes"), "volumes", "volume", "volumes", "volume");
     check_sources(c, node_get(node_get(c->service, "build"), "secrets"), "build.secrets", "secret",
@@ -365,7 +365,7 @@ static void check_service(struct check *c)
     check_networks(c);
     check_health(c);
     check_dependencies(c);
-    check_references(c);
+    check_resources(c);
     check_scale(c);
     check_same(c, "cpus", "limits", "cpus");
     check_same(c, "mem_limit", "limits", "memory");
@@ -500,6 +500,27 @@ int check_consistency(struct arena *arena, struct node *root, const struct node 
     check_secrets(&c);
     check_cycles(&c);
     return c.rc;
+}
+
+void check_references(struct arena *arena, struct node *root, struct diags *diags)
+{
+    struct check c = {.arena = arena,
+                      .root = root,
+                      .services = node_get(root, "services"),
+                      .disabled = node_map(arena, root->at),
+                      .diags = diags};
+    if (!node_is(c.services, NODE_MAP)) {
+        return;
+    }
+    NODE_ENTRIES(entry, c.services)
+    {
+        c.name = entry->key;
+        c.service = entry->value;
+        check_networks(&c);
+        check_dependencies(&c);
+        check_resources(&c);
+    }
+    check_cycles(&c);
 }
 
 int check_container_names(const struct node *root, struct diags *diags)

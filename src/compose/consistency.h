@@ -13,6 +13,8 @@
  */
 int check_consistency(struct arena *arena, struct node *root, const struct node *disabled,
                       struct diags *diags);
+/* Undefined references and cycles only: for a tree out of which a part was taken as wrong. */
+void check_references(struct arena *arena, struct node *root, struct diags *diags);
 /* No two services may have the same container_name. */
 int check_container_names(const struct node *root, struct diags *diags);
 

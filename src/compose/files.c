@@ -225,7 +225,8 @@ static int add_document(struct loader *l, struct document *doc, struct node **ro
     if (merge_unique(l->merger, *root) || l->diags->errors > errors) {
         return -ERR_COMPOSE;
     }
-    if (schema_validate(*root, l->diags)) {
+    (void)schema_validate(*root, l->diags); /* what is wrong is taken out: what else is? */
+    if ((*root)->kind != NODE_MAP) {
         return -ERR_COMPOSE;
     }
     drop_version(l, *root);
@@ -247,6 +248,6 @@ int loader_files(struct loader *l, struct pos used_at, struct node **ret)
         rc = add_document(l, docs.items[i], &root);
     }
     loader_release_documents(&docs);
-    *ret = root;
+    *ret = rc ? NULL : root;
     return rc ? rc : l->diags->errors > errors ? -ERR_COMPOSE : 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "compose/consistency.h"
 #include "compose/loader.h"
 #include "compose/node.h"
 #include "compose/project.h"
@@ -73,6 +74,9 @@ static int load_project(struct source *s, struct project **ret)
     int rc = source_find(s);
     rc = rc ? rc : load_tree(s, &name, &root);
     if (rc) {
+        if (root) {
+            check_references(s->arena, root, s->diags);
+        }
         return rc;
     }
     p = arena_alloc(s->arena, sizeof(*p));

@@ -24,7 +24,7 @@ struct check {
     int rc;
 };
 
-static void check_value(struct check *c, const struct node *n, const struct schema_type *type);
+static void check_value(struct check *c, struct node *n, const struct schema_type *type);
 
 const struct schema_field *schema_field(const struct schema_object *object, const char *key)
 {
@@ -61,6 +61,31 @@ static void problem(struct check *c, struct pos at, const char *hint, const char
     free(text);
 }
 
+/*
+ * Takes a value out that was reported: what follows the table works on a tree that is sound, so
+ * that one run shows what else is wrong. An empty value of the kind that was expected stands in.
+ */
+static void mark_broken(struct node *n, unsigned kinds)
+{
+    struct pos at = n->at;
+    *n = (struct node){.kind = kinds & IS_MAP    ? NODE_MAP
+                               : kinds & IS_LIST ? NODE_LIST
+                                                 : NODE_NULL,
+                       .tag = TAG_BROKEN,
+                       .at = at};
+}
+
+static void drop_broken(struct node *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i]->tag != TAG_BROKEN) {
+            list->items[kept++] = list->items[i];
+        }
+    }
+    list->count = kept;
+}
+
 static size_t path_push(struct check *c, const char *key)
 {
     size_t len = c->path.len;
@@ -92,7 +117,7 @@ static unsigned kinds_of(const struct node *n)
     return 0;
 }
 
-static void wrong_kind(struct check *c, const struct node *n, const struct schema_type *type)
+static void wrong_kind(struct check *c, struct node *n, const struct schema_type *type)
 {
     char hint[160] = "";
     const char *is = node_kind_name(n->kind);
@@ -104,6 +129,7 @@ static void wrong_kind(struct check *c, const struct node *n, const struct schem
         snprintf(hint, sizeof(hint), "remove the key, or give it a value");
     }
     problem(c, n->at, hint, "expected %s, got %s", type->expected, is);
+    mark_broken(n, type->kinds);
 }
 
 static bool is_name_char(char ch)
@@ -180,13 +206,14 @@ static void suggest(char *hint, size_t size, const char *word, const char *const
     }
 }
 
-static void check_string(struct check *c, const struct node *n, const struct schema_type *type)
+static void check_string(struct check *c, struct node *n, const struct schema_type *type)
 {
     char hint[256];
     size_t count = 0;
     if (!matches(type->pattern, n->text)) {
         snprintf(hint, sizeof(hint), "expected %s", type->expected);
         problem(c, n->at, hint, "\"%s\" is not allowed here", n->text);
+        mark_broken(n, 0);
         return;
     }
     for (count = 0; type->values && type->values[count]; count++) {
@@ -199,10 +226,11 @@ static void check_string(struct check *c, const struct node *n, const struct sch
         snprintf(expected, sizeof(expected), "expected %s", type->expected);
         suggest(hint, sizeof(hint), n->text, type->values, count, expected);
         problem(c, n->at, hint, "\"%s\" is not allowed here", n->text);
+        mark_broken(n, 0);
     }
 }
 
-static void check_range(struct check *c, const struct node *n, const struct schema_type *type)
+static void check_range(struct check *c, struct node *n, const struct schema_type *type)
 {
     double value = n->kind == NODE_INT ? (double)n->integer : n->real;
     if (n->kind == NODE_INT && n->is_unsigned) {
@@ -211,9 +239,11 @@ static void check_range(struct check *c, const struct node *n, const struct sche
     if (value < (double)type->min) {
         problem(c, n->at, type->expected, "must be greater than or equal to %lld",
                 (long long)type->min);
+        mark_broken(n, 0);
     } else if (type->max != INT64_MAX && value > (double)type->max) {
         problem(c, n->at, type->expected, "must be less than or equal to %lld",
                 (long long)type->max);
+        mark_broken(n, 0);
     }
 }
 
@@ -269,7 +299,7 @@ static void check_unique(struct check *c, const struct node *list)
     map_release(&seen);
 }
 
-static void check_list(struct check *c, const struct node *n, const struct schema_type *type)
+static void check_list(struct check *c, struct node *n, const struct schema_type *type)
 {
     size_t len = c->path.len;
     int before = c->rc;
@@ -280,6 +310,7 @@ static void check_list(struct check *c, const struct node *n, const struct schem
         }
         buf_truncate(&c->path, len);
     }
+    drop_broken(n);
     if (type->unique && c->rc == before) {
         check_unique(c, n);
     }
@@ -308,7 +339,7 @@ static void unknown_key(struct check *c, const struct schema_object *object,
             strchr("aeiou", object->name[0]) ? "an" : "a", object->name);
 }
 
-static void check_object(struct check *c, const struct node *n, const struct schema_object *object)
+static void check_object(struct check *c, struct node *n, const struct schema_object *object)
 {
     NODE_ENTRIES(entry, n)
     {
@@ -317,8 +348,10 @@ static void check_object(struct check *c, const struct node *n, const struct sch
             size_t len = path_push(c, entry->key);
             check_value(c, entry->value, field->type);
             buf_truncate(&c->path, len);
-        } else if (!object->open && (object->no_extensions || !str_starts(entry->key, "x-"))) {
+        } else if (!object->open && (object->no_extensions || !str_starts(entry->key, "x-")) &&
+                   entry->value->tag != TAG_BROKEN) {
             unknown_key(c, object, entry);
+            mark_broken(entry->value, 0);
         }
     }
     for (size_t i = 0; object->required && object->required[i]; i++) {
@@ -327,11 +360,12 @@ static void check_object(struct check *c, const struct node *n, const struct sch
             char hint[256];
             snprintf(hint, sizeof(hint), "add %s: %s", object->required[i], field->type->expected);
             problem(c, n->at, hint, "\"%s\" is missing", object->required[i]);
+            n->tag = TAG_BROKEN;
         }
     }
 }
 
-static void check_entries(struct check *c, const struct node *n, const struct schema_type *type)
+static void check_entries(struct check *c, struct node *n, const struct schema_type *type)
 {
     NODE_ENTRIES(entry, n)
     {
@@ -340,17 +374,18 @@ static void check_entries(struct check *c, const struct node *n, const struct sc
             if (type->entries) {
                 check_value(c, entry->value, type->entries);
             }
-        } else if (!type->open) {
+        } else if (!type->open && entry->value->tag != TAG_BROKEN) {
             problem(c, entry->at,
                     type->keys == PATTERN_NAME ? "use letters, digits, '_', '.' and '-'"
                                                : "give it a name",
                     "\"%s\" is not allowed as a name", entry->key);
+            mark_broken(entry->value, type->entries ? type->entries->kinds : 0);
         }
         buf_truncate(&c->path, len);
     }
 }
 
-static void check_value(struct check *c, const struct node *n, const struct schema_type *type)
+static void check_value(struct check *c, struct node *n, const struct schema_type *type)
 {
     unsigned kinds = kinds_of(n);
     if (n->tag == TAG_BROKEN) { /* reported already */
@@ -373,7 +408,7 @@ static void check_value(struct check *c, const struct node *n, const struct sche
     }
 }
 
-int schema_validate(const struct node *root, struct diags *diags)
+int schema_validate(struct node *root, struct diags *diags)
 {
     struct check c = {.diags = diags};
     if (root->kind != NODE_MAP) {

@@ -132,10 +132,10 @@ const struct schema_field *schema_field(const struct schema_object *object, cons
 
 /*
  * Checks a merged tree (a whole file set) against the table: unknown keys, wrong kinds, patterns,
- * ranges, missing and repeated entries. Every problem becomes a diagnostic. Returns 0 or
- * -ERR_COMPOSE.
+ * ranges, missing and repeated entries. Every problem becomes a diagnostic, and the
+ * value that it is about is taken out of the tree (TAG_BROKEN). Returns 0 or -ERR_COMPOSE.
  */
-int schema_validate(const struct node *root, struct diags *diags);
+int schema_validate(struct node *root, struct diags *diags);
 
 /* Appends docs/compose-support.md's table. */
 void schema_document(struct buf *out);
