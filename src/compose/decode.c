@@ -209,7 +209,11 @@ int decode_project(struct project *project, const struct node *root, struct aren
     int rc = 0;
     project->services = arena_array(arena, project->service_count + 1, sizeof(*project->services));
     for (size_t i = 0; i < project->service_count; i++) {
-        int one = decode_service(&project->services[i], &n->entries[i], arena, diags);
+        struct service *s = &project->services[i];
+        int one = decode_service(s, &n->entries[i], arena, diags);
+        if (s->build && (!s->image || !*s->image)) { /* the name that a built image gets */
+            s->image = arena_printf(arena, "%s%c%s", project->name, project->separator, s->name);
+        }
         rc = rc ? rc : one;
     }
     if (project->service_count) {

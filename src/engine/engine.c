@@ -280,8 +280,9 @@ struct engine_call *engine_container_create(struct engine *e, const char *name,
                                             const char *platform, const json_t *body, engine_fn *fn,
                                             void *arg)
 {
+    CLEANUP_FREE char *n = engine_escape(name);
     CLEANUP_FREE char *p = platform ? engine_escape(platform) : NULL;
-    return send(e, "POST", body, TIMEOUT_CHANGE, fn, arg, "/containers/create?name=%s%s%s", name,
+    return send(e, "POST", body, TIMEOUT_CHANGE, fn, arg, "/containers/create?name=%s%s%s", n,
                 p ? "&platform=" : "", p ? p : "");
 }
 

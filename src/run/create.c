@@ -245,11 +245,6 @@ static void call_create(struct create *c)
                                             c->spec.body, created, c);
 }
 
-static const struct observed_image *image_of(const struct run *r, const struct service *s)
-{
-    return s->image ? observed_image(r->plan->observed, s->image) : NULL;
-}
-
 /* What the container that goes hands over to the one that comes. */
 static struct spec_inherited *inherit(const struct observed_container *old, size_t *ret_count)
 {
@@ -270,7 +265,7 @@ void step_create(struct run_step *s)
     struct run *r = s->run;
     const struct plan_unit *unit = s->step->unit;
     const struct observed_container *old = unit->replaces;
-    const struct observed_image *image = image_of(r, unit->service);
+    const struct observed_image *image = run_image(r, unit->service);
     struct peers peers = {.run = r};
     struct err err = {0};
     CLEANUP_FREE struct spec_inherited *inherited = NULL;

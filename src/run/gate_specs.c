@@ -137,8 +137,7 @@ static const char *const *check_argv(struct arena *a, const struct string_list *
 
 void gate_find_specs(struct gate *g)
 {
-    const struct observed_image *image =
-        g->service->image ? observed_image(g->run->plan->observed, g->service->image) : NULL;
+    const struct observed_image *image = run_image(g->run, g->service);
     struct infer_image described = {0};
     struct infer_input in = {.project = g->run->plan->project,
                              .service = g->service,
@@ -172,8 +171,7 @@ void gate_find_specs(struct gate *g)
 
 int64_t gate_patience(const struct gate *g)
 {
-    const struct observed_image *image =
-        g->service->image ? observed_image(g->run->plan->observed, g->service->image) : NULL;
+    const struct observed_image *image = run_image(g->run, g->service);
     const struct healthcheck *check = effective_check(g, image);
     int64_t patience = 0, interval = 0, timeout = 0, retries = RETRIES_DEFAULT;
     if (g->service->ready.timeout > 0) {

@@ -109,6 +109,34 @@ static void explain(struct err *err, const char *image)
     }
 }
 
+/* --- what came: its id goes into a label of the containers, its volumes and ports matter too --- */
+
+static void looked(void *arg, const struct engine_reply *reply, const struct err *err)
+{
+    struct run_step *s = arg;
+    struct arena *a = &s->run->timeline.arena;
+    struct observed_image *image = NULL;
+    s->call = NULL;
+    if (!err && json_is_object(reply->json)) {
+        image = arena_alloc(a, sizeof(*image));
+        decode_image(a, s->step->target, reply->json, image);
+        map_set(&s->run->images, s->step->target, image);
+    }
+    run_step_done(s, NULL); /* without it the container only lacks a label */
+}
+
+static void image_came(struct run_step *s, enum unit_state state)
+{
+    run_unit_set(s->run, s->unit, state, NULL);
+    s->call = engine_image_inspect(s->run->engine, s->step->target, looked, s);
+}
+
+const struct observed_image *run_image(const struct run *r, const struct service *s)
+{
+    const struct observed_image *image = s->image ? map_get(&r->images, s->image) : NULL;
+    return image || !s->image ? image : observed_image(r->plan->observed, s->image);
+}
+
 static void on_done(void *arg, const struct engine_reply *reply, const struct err *err)
 {
     struct pull *p = arg;
@@ -132,8 +160,7 @@ static void on_done(void *arg, const struct engine_reply *reply, const struct er
         return;
     }
     pull_free(p);
-    run_unit_set(s->run, s->unit, UNIT_PULLED, NULL);
-    run_step_done(s, NULL);
+    image_came(s, UNIT_PULLED);
 }
 
 /* "repo:tag" and "repo@digest" as the API wants them: fromImage and tag. */
@@ -180,8 +207,7 @@ static void built(void *arg, const struct err *err)
         run_step_done(s, &own);
         return;
     }
-    run_unit_set(s->run, s->unit, UNIT_BUILT, NULL);
-    run_step_done(s, NULL);
+    image_came(s, UNIT_BUILT);
 }
 
 void step_image_build(struct run_step *s)

@@ -67,6 +67,7 @@ struct run {
     int limit[CLASS_COUNT];
     size_t in_flight, ended;
     struct map units;               /* "kind/name" -> struct run_unit */
+    struct map images;              /* reference -> struct observed_image, got in this run */
     struct run_unit **of_plan_unit; /* by plan_unit.index */
     struct engine_watch *watch;
     bool watch_open, watch_wanted;
@@ -110,6 +111,8 @@ void run_unit_free(struct run_unit *u);
 /* Nanoseconds since the run began. */
 int64_t run_elapsed(const struct run *r);
 struct timeline_entry *run_entry(struct run *r, struct run_unit *u);
+/* The service's image as it is now: got in this run, else as observed. NULL when unknown. */
+const struct observed_image *run_image(const struct run *r, const struct service *s);
 /* Is there such a unit already? NULL when not. */
 struct run_unit *run_unit_by_id(struct run *r, const char *id);
 

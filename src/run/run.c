@@ -608,6 +608,7 @@ void run_free(struct run *r)
         run_unit_free(e->value);
     }
     map_release(&r->units);
+    map_release(&r->images);
     run_attachments_free(r);
     probe_runner_free(r->prober);
     timeline_release(&r->timeline);
