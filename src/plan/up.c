@@ -681,6 +681,16 @@ static void order_service(struct up *u, const struct service *s)
             after_all(u, &of->created, &steps_of(u, from)->created, false);
         }
     }
+    for (size_t i = 0; i < s->links.count; i++) { /* the peers' names go into the body */
+        CLEANUP_FREE char *name = xstrndup(s->links.items[i], strcspn(s->links.items[i], ":"));
+        const struct service *to = project_service(u->p, name);
+        if (to && to != s) {
+            after_all(u, &of->created, &steps_of(u, to)->created, false);
+            if (steps_of(u, to)->recreated) { /* they have their names back by then */
+                after_all(u, &of->created, &steps_of(u, to)->started, false);
+            }
+        }
+    }
 }
 
 static void order_services(struct up *u)

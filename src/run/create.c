@@ -176,10 +176,27 @@ static void connected(void *arg, const struct engine_reply *reply, const struct 
     connect_next(c);
 }
 
+/* `create` alone writes nothing into the container: secrets may change until it is started. */
+static bool is_started(const struct run_step *s)
+{
+    const struct plan *plan = s->run->plan;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (plan->steps[i]->kind == STEP_START && plan->steps[i]->unit == s->step->unit) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void connect_next(struct create *c)
 {
     struct run_step *s = c->step;
     json_t *body = NULL;
+    if (c->next == c->spec.connect_count && !is_started(s)) {
+        s->work = c;
+        files_put(s, NULL);
+        return;
+    }
     if (c->next == c->spec.connect_count) {
         s->work = c;
         run_put_files(s, files_put);
