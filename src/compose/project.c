@@ -121,6 +121,7 @@ int project_from_tree(struct project *p, struct node *root, struct arena *arena,
     int rc = 0;
     if (f.flags & COMPOSE_NO_INTERPOLATE) {
         f.environment = &nothing; /* then variables stay as they are written everywhere */
+        f.flags |= COMPOSE_NO_CONSISTENCY;
     }
     f.services = borrowed(arena, options->services, options->service_count);
     if (f.flags & COMPOSE_ALL_PROFILES) {
