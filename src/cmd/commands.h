@@ -11,6 +11,7 @@
     X(create)       \
     X(down)         \
     X(events)       \
+    X(exec)         \
     X(help)         \
     X(images)       \
     X(kill)         \

@@ -1,0 +1,170 @@
+/*
+ * fettle exec SERVICE COMMAND: a command in a running container, with our terminal or our standard
+ * streams; its exit status is ours.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cmd/containers.h"
+#include "cmd/session.h"
+#include "engine/engine.h"
+
+struct exec {
+    struct cmd_context *ctx;
+    struct engine *engine;
+    char *id;
+    int exit_code;
+};
+
+static void created(void *arg, const struct engine_reply *reply, const struct err *err)
+{
+    struct exec *x = arg;
+    struct err own = {0};
+    const char *id = err ? NULL : json_string_value(json_object_get(reply->json, "Id"));
+    if (!err && !id) {
+        err_set(&own, ERR_PROTOCOL, "the engine gave no id for the exec");
+        err = &own;
+    }
+    x->id = id ? xstrdup(id) : NULL;
+    context_done(x->ctx, err);
+}
+
+static void started(void *arg, const struct engine_reply *reply UNUSED, const struct err *err)
+{
+    context_done(((struct exec *)arg)->ctx, err);
+}
+
+static void ended(void *arg, const struct err *err)
+{
+    context_done(((struct exec *)arg)->ctx, err);
+}
+
+static void inspected(void *arg, const struct engine_reply *reply, const struct err *err)
+{
+    struct exec *x = arg;
+    const json_t *code = err ? NULL : json_object_get(reply->json, "ExitCode");
+    x->exit_code = json_is_integer(code) ? (int)json_integer_value(code) : 0;
+    context_done(x->ctx, err);
+}
+
+static json_t *body_of(const struct args *args, bool tty)
+{
+    bool detach = args_flag(args, "detach"), input = !detach && args_flag(args, "interactive");
+    json_t *argv = json_array(), *env = json_array(), *body = NULL;
+    const struct vec *given = args_list(args, "env");
+    for (size_t i = 1; i < args->argc; i++) {
+        json_array_append_new(argv, json_string(args->argv[i]));
+    }
+    for (size_t i = 0; i < given->len; i++) { /* "K" alone: ours, if there is one */
+        const char *item = given->items[i], *value = strchr(item, '=') ? NULL : getenv(item);
+        CLEANUP_FREE char *text = value ? xasprintf("%s=%s", item, value) : xstrdup(item);
+        json_array_append_new(env, json_string(text));
+    }
+    body = json_pack("{s:o, s:o, s:b, s:b, s:b, s:b, s:b}", "Cmd", argv, "Env", env, "AttachStdin",
+                     input, "AttachStdout", !detach, "AttachStderr", !detach, "Tty", tty,
+                     "Privileged", args_flag(args, "privileged"));
+    if (args_text(args, "user")) {
+        json_object_set_new(body, "User", json_string(args_text(args, "user")));
+    }
+    if (args_text(args, "workdir")) {
+        json_object_set_new(body, "WorkingDir", json_string(args_text(args, "workdir")));
+    }
+    return body;
+}
+
+static int start_detached(struct exec *x, struct err *err)
+{
+    static const struct engine_handlers handlers = {.on_done = started};
+    CLEANUP_FREE char *path = xasprintf("/exec/%s/start", x->id);
+    json_t *body = json_pack("{s:b, s:b}", "Detach", 1, "Tty", 0);
+    struct engine_request r = {.method = "POST", .path = path, .json = body};
+    engine_request(x->engine, &r, &handlers, x);
+    json_decref(body);
+    return context_wait(x->ctx, err);
+}
+
+static int start_attached(struct exec *x, bool tty, bool input, struct err *err)
+{
+    CLEANUP_FREE char *path = xasprintf("/exec/%s/start", x->id);
+    json_t *body = json_pack("{s:b, s:b}", "Detach", 0, "Tty", tty);
+    struct session_spec spec = {.path = path,
+                                .json = body,
+                                .tty = tty,
+                                .stdin_open = input,
+                                .resize = engine_exec_resize,
+                                .id = x->id,
+                                .on_end = ended,
+                                .arg = x};
+    struct session *s = session_new(x->ctx, x->engine, &spec);
+    json_decref(body);
+    int rc = context_wait(x->ctx, err);
+    session_free(s);
+    if (rc) {
+        return rc;
+    }
+    engine_exec_inspect(x->engine, x->id, inspected, x);
+    rc = context_wait(x->ctx, err);
+    return rc ? rc : x->exit_code;
+}
+
+static int run_exec(struct cmd_context *ctx, const struct args *args, struct err *err)
+{
+    struct containers c = {0};
+    struct exec x = {.ctx = ctx};
+    const struct observed_container *it = NULL;
+    bool detach = args_flag(args, "detach"), input = args_flag(args, "interactive");
+    bool no_tty = args_flag(args, "no-tty") || args_flag(args, "no-TTY") ||
+                  (args_set(args, "tty") && !args_flag(args, "tty"));
+    bool tty = !detach && !no_tty && session_has_terminal();
+    int rc = containers_pick(ctx, args->argv[0], args_number(args, "index", 0), &c, &it, err);
+    rc = rc ? rc : context_engine(ctx, &x.engine, err);
+    if (!rc) {
+        json_t *body = body_of(args, tty);
+        engine_exec_create(x.engine, it->id, body, created, &x);
+        json_decref(body);
+        rc = context_wait(ctx, err);
+    }
+    if (!rc) {
+        rc = detach ? start_detached(&x, err) : start_attached(&x, tty, input, err);
+    }
+    if (rc < 0) {
+        err_subject(err, args->argv[0]);
+    }
+    free(x.id);
+    containers_release(&c);
+    return rc;
+}
+
+static const struct option options[] = {
+    {"detach", 'd', OPTION_FLAG, NULL, "Leave the command running in the background"},
+    {"env", 'e', OPTION_LIST, "K=V", "Set a variable for the command (repeatable)"},
+    {"index", 0, OPTION_NUMBER, "N", "Which container, if the service has several"},
+    {"interactive", 'i', OPTION_FLAG, NULL, "Pass standard input on",
+     .bits = OPTION_HIDDEN | OPTION_DEFAULT_TRUE},
+    {"no-tty", 'T', OPTION_FLAG, NULL, "No terminal for the command (default where we have none)"},
+    {"no-TTY", 0, OPTION_FLAG, NULL, "Same as --no-tty", .bits = OPTION_HIDDEN},
+    {"privileged", 0, OPTION_FLAG, NULL, "Give the command extended privileges"},
+    {"tty", 't', OPTION_FLAG, NULL, "A terminal for the command",
+     .bits = OPTION_HIDDEN | OPTION_DEFAULT_TRUE},
+    {"user", 'u', OPTION_TEXT, "USER", "Run as this user"},
+    {"workdir", 'w', OPTION_TEXT, "DIR", "Run in this directory"},
+    {NULL},
+};
+
+const struct cmd cmd_exec = {
+    .name = "exec",
+    .summary = "Run a command in a running container",
+    .usage = "[OPTIONS] SERVICE COMMAND [ARGS...]",
+    .description = "With a terminal where our standard input and output are one, else over plain "
+                   "streams. The exit status is the command's.",
+    .examples = "fettle exec postgres psql -U postgres   # interactive\n"
+                "fettle exec -T db pg_dump app >app.sql  # in a script",
+    .options = options,
+    .min_args = 2,
+    .max_args = -1,
+    .group = GROUP_INSIDE,
+    .bits = CMD_STOP_AT_ARGUMENT,
+    .completes = COMPLETE_SERVICE,
+    .run = run_exec,
+};

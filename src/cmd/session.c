@@ -1,0 +1,252 @@
+/*
+ * Standard streams over a hijacked connection. Input is read only while the connection takes it,
+ * output is written before more is read. A terminal is put into raw mode for the time of the
+ * session and restored on every way out of the program, exit() included.
+ */
+#include "cmd/session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "engine/stdcopy.h"
+#include "ev/ev.h"
+
+/* The process is not there yet when the connection stands: its terminal cannot be sized at once. */
+#define RESIZE_AGAIN (10 * NS_PER_MS)
+enum { RESIZE_TRIES = 12, CHUNK = 32 << 10 };
+
+struct session {
+    struct cmd_context *ctx;
+    struct engine *engine;
+    struct engine_call *call, *resizing;
+    struct session_spec spec;
+    struct stdcopy copy;
+    struct ev_fd *input;
+    struct ev_signal *winch;
+    struct ev_timer *resize_timer;
+    char *id;
+    int tries;
+    bool ended, released;
+};
+
+/* --- the terminal: one per process --- */
+
+static struct termios terminal_before;
+static volatile sig_atomic_t terminal_is_raw;
+
+static void terminal_restore(void)
+{
+    if (terminal_is_raw) {
+        terminal_is_raw = 0;
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal_before);
+    }
+}
+
+static void terminal_raw(void)
+{
+    static bool registered;
+    struct termios raw;
+    if (terminal_is_raw || tcgetattr(STDIN_FILENO, &terminal_before)) {
+        return;
+    }
+    if (!registered) {
+        registered = true;
+        atexit(terminal_restore);
+    }
+    raw = terminal_before;
+    cfmakeraw(&raw);
+    terminal_is_raw = 1;
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+}
+
+bool session_has_terminal(void)
+{
+    return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+/* --- its size --- */
+
+static void reap(struct session *s)
+{
+    if (s->released && !s->call && !s->resizing) {
+        free(s->id);
+        ev_defer_free(context_loop(s->ctx), s);
+    }
+}
+
+static void resized(void *arg, const struct engine_reply *reply UNUSED, const struct err *err)
+{
+    struct session *s = arg;
+    s->resizing = NULL;
+    if (s->ended) {
+        reap(s);
+    } else if (err && ++s->tries < RESIZE_TRIES) {
+        ev_timer_set(s->resize_timer, clock_mono() + RESIZE_AGAIN * s->tries);
+    }
+}
+
+void session_resize(struct session *s)
+{
+    if (!s->spec.tty || !s->spec.resize || s->ended) {
+        return;
+    }
+    if (s->resizing) { /* the newest size counts: once that one is through */
+        ev_timer_set(s->resize_timer, clock_mono() + RESIZE_AGAIN);
+        return;
+    }
+    term_measure(&s->ctx->out);
+    s->resizing = s->spec.resize(s->engine, s->id, s->ctx->out.rows, s->ctx->out.columns, resized,
+                                 s);
+}
+
+static void resize_again(void *arg)
+{
+    session_resize(arg);
+}
+
+static void on_winch(int signo UNUSED, void *arg)
+{
+    struct session *s = arg;
+    s->tries = 0;
+    session_resize(s);
+}
+
+/* --- input --- */
+
+static void close_input(struct session *s)
+{
+    ev_fd_free(s->input);
+    s->input = NULL;
+    engine_close_write(s->engine, s->call);
+}
+
+static void on_input(unsigned ready UNUSED, void *arg)
+{
+    struct session *s = arg;
+    char chunk[CHUNK];
+    ssize_t n = read(STDIN_FILENO, chunk, sizeof(chunk));
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
+        return;
+    }
+    if (n <= 0) {
+        close_input(s);
+    } else if (!engine_write(s->engine, s->call, chunk, (size_t)n)) {
+        ev_fd_want(s->input, EV_WANT_NONE);
+    }
+}
+
+static void on_drain(void *arg)
+{
+    struct session *s = arg;
+    if (s->input) {
+        ev_fd_want(s->input, EV_WANT_READ);
+    }
+}
+
+static void open_input(struct session *s)
+{
+    if (!s->spec.stdin_open) {
+        return;
+    }
+    s->input = ev_fd_new(context_loop(s->ctx), STDIN_FILENO, on_input, s);
+    if (s->input) {
+        ev_fd_want(s->input, EV_WANT_READ);
+    }
+}
+
+/* --- output --- */
+
+static void on_bytes(void *arg, enum stdcopy_stream stream, const void *data, size_t len)
+{
+    const struct session *s = arg;
+    if (!s->spec.quiet) {
+        show_bytes(stream == STDCOPY_STDERR || stream == STDCOPY_SYSTEM ? STDERR_FILENO
+                                                                        : STDOUT_FILENO,
+                   data, len);
+    }
+}
+
+static void on_data(void *arg, const void *data, size_t len)
+{
+    struct session *s = arg;
+    stdcopy_feed(&s->copy, data, len, on_bytes, s);
+}
+
+/* --- beginning and end --- */
+
+static void on_open(void *arg, const struct engine_reply *reply UNUSED)
+{
+    struct session *s = arg;
+    if (s->spec.tty && isatty(STDIN_FILENO)) {
+        terminal_raw();
+        s->winch = ev_signal_new(context_loop(s->ctx), SIGWINCH, on_winch, s);
+    }
+    open_input(s);
+    if (s->spec.on_open) {
+        s->spec.on_open(s->spec.arg);
+    }
+    session_resize(s);
+}
+
+static void stop(struct session *s)
+{
+    s->ended = true;
+    ev_fd_free(s->input);
+    ev_signal_free(s->winch);
+    ev_timer_free(s->resize_timer);
+    s->input = NULL;
+    s->winch = NULL;
+    s->resize_timer = NULL;
+    stdcopy_release(&s->copy);
+    terminal_restore();
+}
+
+static void on_done(void *arg, const struct engine_reply *reply UNUSED, const struct err *err)
+{
+    struct session *s = arg;
+    s->call = NULL;
+    if (!s->ended) {
+        stop(s);
+        s->spec.on_end(s->spec.arg, err);
+    }
+    reap(s);
+}
+
+struct session *session_new(struct cmd_context *ctx, struct engine *engine,
+                            const struct session_spec *spec)
+{
+    static const struct engine_handlers handlers = {
+        .on_open = on_open, .on_data = on_data, .on_drain = on_drain, .on_done = on_done};
+    struct session *s = xcalloc(1, sizeof(*s));
+    struct engine_request r = {.method = "POST",
+                               .path = spec->path,
+                               .query = spec->query,
+                               .json = spec->json,
+                               .mode = ENGINE_HIJACK,
+                               .deadline = CLOCK_NEVER};
+    *s = (struct session){.ctx = ctx, .engine = engine, .spec = *spec};
+    s->id = xstrdup(spec->id ? spec->id : "");
+    stdcopy_init(&s->copy, spec->tty);
+    s->resize_timer = ev_timer_new(context_loop(ctx), resize_again, s);
+    s->call = engine_request(engine, &r, &handlers, s);
+    return s;
+}
+
+void session_free(struct session *s)
+{
+    if (!s) {
+        return;
+    }
+    if (!s->ended) {
+        stop(s);
+    }
+    s->released = true;
+    engine_cancel(s->engine, s->resizing); /* they answer in a later turn; that one frees us */
+    engine_cancel(s->engine, s->call);
+    reap(s);
+}
