@@ -25,6 +25,7 @@
     X(pull)         \
     X(restart)      \
     X(rm)           \
+    X(run)          \
     X(scale)        \
     X(setup)        \
     X(start)        \

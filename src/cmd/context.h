@@ -50,6 +50,7 @@ struct cmd_context {
     void (*on_interrupt)(void *arg, int times);
     void *interrupt_arg;
     int interrupts;
+    int last_signal; /* SIGINT or SIGTERM, at the last interrupt */
     bool finished;
     int result;
     struct err result_err;

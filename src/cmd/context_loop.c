@@ -16,11 +16,12 @@
 #include "ui/progress.h"
 #include "ui/summary.h"
 
-static void on_signal(int signo UNUSED, void *arg)
+static void on_signal(int signo, void *arg)
 {
     struct cmd_context *ctx = arg;
     struct err err = {0};
     ctx->interrupts++;
+    ctx->last_signal = signo;
     if (ctx->on_interrupt) {
         ctx->on_interrupt(ctx->interrupt_arg, ctx->interrupts);
         return;

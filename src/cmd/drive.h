@@ -36,7 +36,8 @@ enum drive_flags {
     DRIVE_NEEDS_FILES = 1, /* the command makes no sense from labels alone */
     DRIVE_ALL_PROFILES = 2,
     DRIVE_IMAGES = 4, /* images matter (up, create) */
-    DRIVE_SERVICES_FROM_ARGS = 8
+    DRIVE_SERVICES_FROM_ARGS = 8,
+    DRIVE_NO_DEPS = 16 /* the named services alone, as if they depended on nothing */
 };
 
 /*

@@ -9,13 +9,22 @@
 #include "cmd/containers.h"
 #include "cmd/session.h"
 #include "engine/engine.h"
+#include "ev/ev.h"
 
 struct exec {
     struct cmd_context *ctx;
     struct engine *engine;
     char *id;
     int exit_code;
+    bool over; /* late answers are nobody's any more */
 };
+
+static void tell(struct exec *x, const struct err *err)
+{
+    if (!x->over) {
+        context_done(x->ctx, err);
+    }
+}
 
 static void created(void *arg, const struct engine_reply *reply, const struct err *err)
 {
@@ -26,18 +35,20 @@ static void created(void *arg, const struct engine_reply *reply, const struct er
         err_set(&own, ERR_PROTOCOL, "the engine gave no id for the exec");
         err = &own;
     }
-    x->id = id ? xstrdup(id) : NULL;
-    context_done(x->ctx, err);
+    if (id && !x->over) {
+        x->id = xstrdup(id);
+    }
+    tell(x, err);
 }
 
 static void started(void *arg, const struct engine_reply *reply UNUSED, const struct err *err)
 {
-    context_done(((struct exec *)arg)->ctx, err);
+    tell(arg, err);
 }
 
 static void ended(void *arg, const struct err *err)
 {
-    context_done(((struct exec *)arg)->ctx, err);
+    tell(arg, err);
 }
 
 static void inspected(void *arg, const struct engine_reply *reply, const struct err *err)
@@ -45,7 +56,7 @@ static void inspected(void *arg, const struct engine_reply *reply, const struct 
     struct exec *x = arg;
     const json_t *code = err ? NULL : json_object_get(reply->json, "ExitCode");
     x->exit_code = json_is_integer(code) ? (int)json_integer_value(code) : 0;
-    context_done(x->ctx, err);
+    tell(x, err);
 }
 
 static json_t *body_of(const struct args *args, bool tty)
@@ -111,27 +122,30 @@ static int start_attached(struct exec *x, bool tty, bool input, struct err *err)
 static int run_exec(struct cmd_context *ctx, const struct args *args, struct err *err)
 {
     struct containers c = {0};
-    struct exec x = {.ctx = ctx};
+    struct exec *x = xcalloc(1, sizeof(*x));
     const struct observed_container *it = NULL;
     bool detach = args_flag(args, "detach"), input = args_flag(args, "interactive");
     bool no_tty = args_flag(args, "no-tty") || args_flag(args, "no-TTY") ||
                   (args_set(args, "tty") && !args_flag(args, "tty"));
     bool tty = !detach && !no_tty && session_has_terminal();
+    x->ctx = ctx;
     int rc = containers_pick(ctx, args->argv[0], args_number(args, "index", 0), &c, &it, err);
-    rc = rc ? rc : context_engine(ctx, &x.engine, err);
+    rc = rc ? rc : context_engine(ctx, &x->engine, err);
     if (!rc) {
         json_t *body = body_of(args, tty);
-        engine_exec_create(x.engine, it->id, body, created, &x);
+        engine_exec_create(x->engine, it->id, body, created, x);
         json_decref(body);
         rc = context_wait(ctx, err);
     }
     if (!rc) {
-        rc = detach ? start_detached(&x, err) : start_attached(&x, tty, input, err);
+        rc = detach ? start_detached(x, err) : start_attached(x, tty, input, err);
     }
     if (rc < 0) {
         err_subject(err, args->argv[0]);
     }
-    free(x.id);
+    x->over = true;
+    free(x->id);
+    ev_defer_free(context_loop(ctx), x); /* after the engine has answered everything */
     containers_release(&c);
     return rc;
 }

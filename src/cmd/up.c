@@ -183,7 +183,9 @@ static int run_up(struct cmd_context *ctx, const struct args *args, struct err *
         release_scales(&scales);
         return rc;
     }
-    rc = drive_open(&d, ctx, args, DRIVE_NEEDS_FILES | DRIVE_IMAGES | DRIVE_SERVICES_FROM_ARGS,
+    rc = drive_open(&d, ctx, args,
+                    DRIVE_NEEDS_FILES | DRIVE_IMAGES | DRIVE_SERVICES_FROM_ARGS |
+                        flag(args, "no-deps", DRIVE_NO_DEPS),
                     err);
     if (!rc) {
         read_flags(&d, args);
@@ -288,7 +290,9 @@ static int run_create(struct cmd_context *ctx, const struct args *args, struct e
         release_scales(&scales);
         return rc;
     }
-    rc = drive_open(&d, ctx, args, DRIVE_NEEDS_FILES | DRIVE_IMAGES | DRIVE_SERVICES_FROM_ARGS,
+    rc = drive_open(&d, ctx, args,
+                    DRIVE_NEEDS_FILES | DRIVE_IMAGES | DRIVE_SERVICES_FROM_ARGS |
+                        flag(args, "no-deps", DRIVE_NO_DEPS),
                     err);
     if (!rc) {
         read_flags(&d, args);

@@ -23,6 +23,7 @@ size_t list_count(const struct node *map, const char *key, const struct node **r
 /* decode_service.c */
 int decode_service(struct service *s, const struct node_entry *entry, struct arena *arena,
                    struct diags *diags);
+void decode_ports(struct service *s, const struct node *n, struct arena *arena);
 /* decode_deploy.c */
 void decode_deploy(struct deploy *deploy, const struct node *n, struct arena *arena);
 struct device_request *decode_devices(const struct node *map, const char *key, size_t *ret_count,

@@ -68,7 +68,7 @@ static void decode_health(struct healthcheck *h, const struct node *n, struct ar
     h->retries = (int)get_int(map, "retries", -1);
 }
 
-static void decode_ports(struct service *s, const struct node *n, struct arena *arena)
+void decode_ports(struct service *s, const struct node *n, struct arena *arena)
 {
     const struct node *list = NULL;
     s->port_count = list_count(n, "ports", &list);

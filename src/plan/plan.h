@@ -42,6 +42,14 @@ enum step_kind {
         STEP_KIND_COUNT
 };
 
+/* A container of `run`: beside the service's own ones, under a name and labels of its own. */
+struct plan_oneoff {
+    const char *name, *slug;
+    bool use_aliases;  /* --use-aliases: the service's names on its networks */
+    bool auto_remove;  /* --rm */
+    bool attach_stdin; /* its input is ours, and ends with it */
+};
+
 struct step_dep {
     size_t step;   /* index of the step that must have ended */
     bool optional; /* its failure is a warning and does not hold this one up */
@@ -56,6 +64,7 @@ struct plan_unit {
     const struct observed_container *existing; /* kept or acted on; NULL = will be created */
     const struct observed_container *replaces; /* taken away by a recreate; NULL = none */
     bool unchanged;                            /* runs already and stays as it is */
+    const struct plan_oneoff *oneoff;          /* a container of `run`, else NULL */
 };
 
 struct step {
@@ -140,6 +149,7 @@ struct plan_options {
     const struct plan_scale *scales;
     size_t scale_count;
     enum pull_override pull;
+    const char *apart;  /* up: this service's containers are left alone (run); NULL = none */
     const char *signal; /* kill; NULL = SIGKILL */
     int64_t now;        /* wall ns, for pull policies with an interval */
 };
@@ -153,6 +163,10 @@ int plan_up(const struct project *p, const struct observed *o, const struct plan
 /* Only the pull and build steps that plan_up would begin with. */
 int plan_images(const struct project *p, const struct observed *o, const struct plan_options *opts,
                 struct plan *ret, struct err *err) MUST_CHECK;
+/* Creates one container of `run`. `s` is the service as `run` wants it, a copy or not; it and
+ * `oneoff` must outlive the plan. */
+int plan_oneoff(const struct project *p, const struct observed *o, const struct service *s,
+                const struct plan_oneoff *oneoff, struct plan *ret, struct err *err) MUST_CHECK;
 int plan_down(const struct project *p, const struct observed *o, const struct plan_options *opts,
               struct plan *ret, struct err *err) MUST_CHECK;
 int plan_stop(const struct project *p, const struct observed *o, const struct plan_options *opts,

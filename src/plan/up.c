@@ -733,7 +733,8 @@ static int add_services(struct up *u, struct err *err)
             }
             done[i] = true;
             left--;
-            int rc = u->selected[i] && !s->provider_type ? add_service(u, s, err) : 0;
+            bool wanted = u->selected[i] && !s->provider_type && !str_eq(u->opts->apart, s->name);
+            int rc = wanted ? add_service(u, s, err) : 0;
             if (rc) {
                 return rc;
             }
@@ -809,4 +810,15 @@ int plan_images(const struct project *p, const struct observed *o, const struct 
     rc = rc ? rc : plan_finish(ret, err);
     release_up(&u);
     return rc;
+}
+
+int plan_oneoff(const struct project *p, const struct observed *o, const struct service *s,
+                const struct plan_oneoff *oneoff, struct plan *ret, struct err *err)
+{
+    struct plan_unit *unit = NULL;
+    plan_begin(ret, "run", p, o);
+    unit = plan_unit_add(ret, s, 0, oneoff->name, NULL);
+    unit->oneoff = oneoff;
+    plan_unit_step(ret, STEP_CREATE, unit, "asked for");
+    return plan_finish(ret, err);
 }

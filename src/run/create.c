@@ -180,6 +180,9 @@ static void connected(void *arg, const struct engine_reply *reply, const struct 
 static bool is_started(const struct run_step *s)
 {
     const struct plan *plan = s->run->plan;
+    if (s->step->unit->oneoff) { /* by `run` itself, once it is attached */
+        return true;
+    }
     for (size_t i = 0; i < plan->step_count; i++) {
         if (plan->steps[i]->kind == STEP_START && plan->steps[i]->unit == s->step->unit) {
             return true;
@@ -293,6 +296,14 @@ void step_create(struct run_step *s)
                              .peers_arg = &peers,
                              .proxies = r->options.proxies};
     struct create *c = xcalloc(1, sizeof(*c));
+    if (unit->oneoff) {
+        o.oneoff = true;
+        o.name = unit->oneoff->name;
+        o.slug = unit->oneoff->slug;
+        o.use_aliases = unit->oneoff->use_aliases;
+        o.auto_remove = unit->oneoff->auto_remove;
+        o.attach_stdin = unit->oneoff->attach_stdin;
+    }
     c->step = s;
     run_entry(r, s->unit)->create_begin = run_elapsed(r);
     run_unit_set(r, s->unit, old ? UNIT_RECREATING : UNIT_CREATING, "%s", s->step->reason);

@@ -109,7 +109,8 @@ static void explain(struct err *err, const char *image)
     }
 }
 
-/* --- what came: its id goes into a label of the containers, its volumes and ports matter too --- */
+/* --- what came: its id goes into a label of the containers, its volumes and ports matter too ---
+ */
 
 static void looked(void *arg, const struct engine_reply *reply, const struct err *err)
 {

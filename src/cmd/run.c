@@ -1,0 +1,333 @@
+/*
+ * fettle run SERVICE [COMMAND]: one container of a service beside its own ones, for one command.
+ * What the service depends on is brought up and proved first; then the container is created by the
+ * same plan and run as any other, attached, and started.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "cmd/drive.h"
+#include "cmd/oneoff.h"
+#include "cmd/session.h"
+#include "ev/ev.h"
+
+struct oneoff {
+    struct drive d;
+    struct arena arena;
+    const struct args *args;
+    const char *id; /* of the container; the plan's */
+    struct service *service;
+    struct plan_oneoff plan;
+    struct session *session;
+    struct engine_call *waiting;
+    int exit_code;
+    bool started, attached, exited;
+    bool over; /* late answers are nobody's any more */
+};
+
+static bool tty_of(const struct args *a)
+{
+    return !args_flag(a, "detach") && !args_flag(a, "no-tty") && !args_flag(a, "no-TTY") &&
+           args_flag(a, "tty") && session_has_terminal();
+}
+
+/* --- the container's end --- */
+
+static void finish_when_all(struct oneoff *o)
+{
+    if (o->exited && (o->attached || !o->session)) {
+        context_finish(o->d.ctx, o->exit_code, NULL);
+    }
+}
+
+static void exited(void *arg, const struct engine_reply *reply, const struct err *err)
+{
+    struct oneoff *o = arg;
+    const json_t *message = NULL;
+    o->waiting = NULL;
+    if (o->over || err) {
+        if (!o->over) {
+            context_finish(o->d.ctx, -(int)err->code, err);
+        }
+        return;
+    }
+    message = json_object_get(json_object_get(reply->json, "Error"), "Message");
+    if (json_is_string(message) && *json_string_value(message)) {
+        struct err own = {0};
+        err_set(&own, ERR_REFUSED, "%s", json_string_value(message));
+        context_finish(o->d.ctx, -ERR_REFUSED, &own);
+        return;
+    }
+    o->exit_code = (int)json_integer_value(json_object_get(reply->json, "StatusCode"));
+    o->exited = true;
+    finish_when_all(o);
+}
+
+static void detached(void *arg, const struct err *err)
+{
+    struct oneoff *o = arg;
+    o->attached = true;
+    if (err && !o->started) {
+        context_finish(o->d.ctx, -(int)err->code, err);
+        return;
+    }
+    finish_when_all(o);
+}
+
+/* Before the start: a container that ends at once is not missed. */
+static void begin_wait(struct oneoff *o)
+{
+    static const struct engine_handlers handlers = {.on_done = exited};
+    CLEANUP_FREE char *path = xasprintf("/containers/%s/wait", o->id);
+    struct engine_request r = {.method = "POST",
+                               .path = path,
+                               .query = o->plan.auto_remove ? "condition=removed"
+                                                            : "condition=next-exit",
+                               .deadline = CLOCK_NEVER};
+    o->waiting = engine_request(o->d.engine, &r, &handlers, o);
+}
+
+/* --- the start --- */
+
+static void started(void *arg, const struct engine_reply *reply UNUSED, const struct err *err)
+{
+    struct oneoff *o = arg;
+    struct err own = {0};
+    if (o->over) {
+        return;
+    }
+    if (err) {
+        own = *err;
+        err_prefix(&own, "starting %s", o->plan.name);
+        err_subject(&own, o->service->name);
+        context_finish(o->d.ctx, -(int)own.code, &own);
+        return;
+    }
+    o->started = true;
+    if (o->session) {
+        session_resize(o->session);
+    } else {
+        context_finish(o->d.ctx, 0, NULL);
+    }
+}
+
+static void attached(void *arg)
+{
+    struct oneoff *o = arg;
+    engine_container_start(o->d.engine, o->id, started, o);
+}
+
+static void signalled(void *arg UNUSED, const struct engine_reply *reply UNUSED,
+                      const struct err *err UNUSED)
+{
+}
+
+/* The signal first; asked again, a stop with its grace period; then by force. */
+static void on_interrupt(void *arg, int times)
+{
+    struct oneoff *o = arg;
+    if (times == 1) {
+        engine_container_kill(o->d.engine, o->id,
+                              o->d.ctx->last_signal == SIGTERM ? "SIGTERM" : "SIGINT", signalled,
+                              o);
+    } else if (times == 2) {
+        engine_container_stop(o->d.engine, o->id, -1, signalled, o);
+    } else {
+        engine_container_kill(o->d.engine, o->id, "SIGKILL", signalled, o);
+    }
+}
+
+static int converse(struct oneoff *o, struct err *err)
+{
+    CLEANUP_FREE char *path = xasprintf("/containers/%s/attach", o->id);
+    struct session_spec spec = {.path = path,
+                                .query = o->plan.attach_stdin ? "stream=1&stdin=1&stdout=1&stderr=1"
+                                                              : "stream=1&stdout=1&stderr=1",
+                                .tty = o->service->tty,
+                                .stdin_open = o->plan.attach_stdin,
+                                .on_open = attached,
+                                .resize = engine_container_resize,
+                                .id = o->id,
+                                .on_end = detached,
+                                .arg = o};
+    begin_wait(o);
+    o->session = session_new(o->d.ctx, o->d.engine, &spec);
+    context_on_interrupt(o->d.ctx, on_interrupt, o);
+    int rc = context_wait(o->d.ctx, err);
+    context_on_interrupt(o->d.ctx, NULL, NULL);
+    session_free(o->session);
+    o->session = NULL;
+    return rc;
+}
+
+static int start_detached(struct oneoff *o, struct err *err)
+{
+    engine_container_start(o->d.engine, o->id, started, o);
+    int rc = context_wait(o->d.ctx, err);
+    if (!rc) {
+        show_text("%s\n", o->id);
+    }
+    return rc;
+}
+
+/* A container that was created but could not be started is of no use to anybody. */
+static void removed(void *arg, const struct engine_reply *reply UNUSED,
+                    const struct err *err UNUSED)
+{
+    struct oneoff *o = arg;
+    if (!o->over) {
+        context_finish(o->d.ctx, 0, NULL);
+    }
+}
+
+static void remove_unstarted(struct oneoff *o)
+{
+    struct err ignored = {0};
+    if (!o->started && o->plan.auto_remove) {
+        engine_container_remove(o->d.engine, o->id, REMOVE_FORCE | REMOVE_VOLUMES, removed, o);
+        (void)!context_wait(o->d.ctx, &ignored);
+    }
+}
+
+/* --- what comes before: dependencies, networks, volumes, the image, the container --- */
+
+static int bring_up(struct oneoff *o, const char **name, struct err *err)
+{
+    struct drive *d = &o->d;
+    const struct args *a = o->args;
+    int rc = 0;
+    d->plan.services = name;
+    d->plan.service_count = 1;
+    d->plan.apart = *name;
+    d->plan.flags = PLAN_PROVE_ALL | (args_flag(a, "no-deps") ? PLAN_NO_DEPS : 0) |
+                    (args_flag(a, "build") ? PLAN_BUILD : 0) |
+                    (args_flag(a, "remove-orphans") ? PLAN_REMOVE_ORPHANS : PLAN_IGNORE_ORPHANS);
+    d->run.flags = args_flag(a, "quiet-pull") || args_flag(a, "quiet") ? RUN_QUIET_PULL : 0;
+    rc = oneoff_pull(a, &d->plan.pull, err);
+    rc = rc ? rc : drive_walk(d, plan_up, err);
+    if (!rc && d->last.step_count && !d->ctx->dry_run) {
+        rc = drive_observe(d, DRIVE_IMAGES, err); /* their ids go into the new container */
+    }
+    return rc;
+}
+
+static int create(struct oneoff *o, struct err *err)
+{
+    struct drive *d = &o->d;
+    run_free(d->walked);
+    d->walked = NULL;
+    plan_release(&d->last);
+    int rc = plan_oneoff(d->project, &d->observed, o->service, &o->plan, &d->last, err);
+    if (rc) {
+        return rc;
+    }
+    d->walked = run_new(context_loop(d->ctx), d->engine, &d->last, &d->hub, &d->run);
+    run_start(d->walked, context_done, d->ctx);
+    rc = context_wait(d->ctx, err);
+    if (rc < 0) {
+        d->ctx->told = true;
+        return rc;
+    }
+    o->id = arena_strdup(&o->arena, run_unit_id(d->walked, d->last.units[0]));
+    return 0;
+}
+
+static int whole(struct oneoff *o, struct err *err)
+{
+    const char *name = o->args->argv[0];
+    const struct service *service = NULL;
+    int rc = bring_up(o, &name, err);
+    if (rc || o->d.ctx->dry_run) {
+        return rc;
+    }
+    service = project_service(o->d.project, name);
+    rc = oneoff_service(&o->arena, o->d.project, service, o->args, tty_of(o->args), &o->service,
+                        &o->plan, err);
+    rc = rc ? rc : create(o, err);
+    if (rc) {
+        return rc;
+    }
+    context_progress_end(o->d.ctx);
+    rc = args_flag(o->args, "detach") ? start_detached(o, err) : converse(o, err);
+    remove_unstarted(o);
+    return rc;
+}
+
+static int run_run(struct cmd_context *ctx, const struct args *args, struct err *err)
+{
+    struct oneoff *o = xcalloc(1, sizeof(*o));
+    struct project *p = NULL;
+    const char *name = args->argv[0];
+    o->args = args;
+    arena_init(&o->arena);
+    if (args_flag(args, "quiet")) {
+        ctx->progress = PROGRESS_QUIET;
+    }
+    /* Loaded for the one service: it is named, so its profiles are enabled. */
+    int rc = context_project(ctx, 0, &name, 1, &p, err);
+    rc = rc ? rc : drive_open(&o->d, ctx, args, DRIVE_NEEDS_FILES | DRIVE_IMAGES, err);
+    rc = rc ? rc : whole(o, err);
+    o->over = true;
+    drive_release(&o->d);
+    arena_release(&o->arena);
+    ev_defer_free(context_loop(ctx), o); /* after the engine has answered everything */
+    return rc;
+}
+
+static const struct option options[] = {
+    {"build", 0, OPTION_FLAG, NULL, "Build the image first"},
+    {"cap-add", 0, OPTION_LIST, "CAP", "Add a capability (repeatable)"},
+    {"cap-drop", 0, OPTION_LIST, "CAP", "Drop a capability (repeatable)"},
+    {"detach", 'd', OPTION_FLAG, NULL, "Leave it running and print its id"},
+    {"entrypoint", 0, OPTION_TEXT, "COMMAND", "Instead of the image's entrypoint"},
+    {"env", 'e', OPTION_LIST, "K=V", "Set a variable (repeatable)"},
+    {"env-from-file", 0, OPTION_LIST, "FILE", "Set the variables of an env file (repeatable)"},
+    {"interactive", 'i', OPTION_FLAG, NULL, "Pass standard input on (default; --interactive=false)",
+     .bits = OPTION_DEFAULT_TRUE},
+    {"label", 'l', OPTION_LIST, "K=V", "Add a label (repeatable)"},
+    {"name", 0, OPTION_TEXT, "NAME", "Name of the container"},
+    {"no-tty", 'T', OPTION_FLAG, NULL, "No terminal for it (default where we have none)"},
+    {"no-TTY", 0, OPTION_FLAG, NULL, "Same as --no-tty", .bits = OPTION_HIDDEN},
+    {"no-deps", 0, OPTION_FLAG, NULL, "Do not start what the service depends on"},
+    {"publish", 'p', OPTION_LIST, "PORT", "Publish a port, as under ports: (repeatable)"},
+    {"pull", 0, OPTION_TEXT, "WHEN", "Pull the image: always, missing or never",
+     .fallback = "policy"},
+    {"quiet", 'q', OPTION_FLAG, NULL, "Show only what the container says"},
+    {"quiet-build", 0, OPTION_FLAG, NULL, "Do not show build progress"},
+    {"quiet-pull", 0, OPTION_FLAG, NULL, "Do not show pull progress"},
+    {"remove-orphans", 0, OPTION_FLAG, NULL, "Remove containers of services that are in no file"},
+    {"rm", 0, OPTION_FLAG, NULL, "Remove the container when it ends"},
+    {"service-ports", 'P', OPTION_FLAG, NULL, "Publish the service's ports"},
+    {"tty", 't', OPTION_FLAG, NULL, "A terminal for it",
+     .bits = OPTION_HIDDEN | OPTION_DEFAULT_TRUE},
+    {"use-aliases", 0, OPTION_FLAG, NULL, "Give it the service's names on its networks"},
+    {"user", 'u', OPTION_TEXT, "USER", "Run as this user"},
+    {"volume", 'v', OPTION_LIST, "MOUNT", "Add a mount, as under volumes: (repeatable)"},
+    {"workdir", 'w', OPTION_TEXT, "DIR", "Run in this directory"},
+    {NULL},
+};
+
+const struct cmd cmd_run = {
+    .name = "run",
+    .summary = "Run one command in a new container of a service",
+    .usage = "[OPTIONS] SERVICE [COMMAND] [ARGS...]",
+    .description =
+        "What the service depends on is started and proved first. The container has the "
+        "service's configuration, but none of its ports (see -p, -P) and no restart policy. The "
+        "exit status is the command's. Interrupted, it passes the signal on; a second time it "
+        "stops the container, a third time it kills it.",
+    .examples = "fettle run --rm backend python manage.py migrate\n"
+                "fettle run --rm -it db psql -h db -U postgres",
+    .options = options,
+    .min_args = 1,
+    .max_args = -1,
+    .group = GROUP_INSIDE,
+    .bits = CMD_STOP_AT_ARGUMENT,
+    .completes = COMPLETE_SERVICE,
+    .run = run_run,
+};

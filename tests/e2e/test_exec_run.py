@@ -1,0 +1,251 @@
+"""exec and run: commands in containers, over plain streams and with a terminal."""
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+import pytest
+
+from conftest import SANITIZER_EXIT, wait_for
+
+TINY = "fettle-test/tiny:1"
+WGET = ["CMD", "wget", "-qO", "/dev/null", "http://127.0.0.1:8080/"]
+
+
+def stack(**changes):
+    model = {"services": {
+        "db": {"image": TINY, "command": ["flaky", "8080", "300"],
+               "healthcheck": {"test": WGET, "interval": "30s", "start_period": "60s"}},
+        "web": {"image": TINY, "entrypoint": ["sh", "-c"], "command": ["exec tiny pause"],
+                "environment": {"COLOUR": "green"}, "ports": ["127.0.0.1::8080"],
+                "depends_on": {"db": {"condition": "service_healthy"}}}}}
+    for service, change in changes.items():
+        model["services"].setdefault(service, {"image": TINY}).update(change)
+    return model
+
+
+class Terminal:
+    """The program on a pseudo-terminal."""
+
+    def __init__(self, project, *args, rows=33, columns=111):
+        self.leader, follower = pty.openpty()
+        self.size(rows, columns)
+        self.before = termios.tcgetattr(follower)
+        self.process = subprocess.Popen([project.binary, *args], cwd=project.dir, env=project.env,
+                                        stdin=follower, stdout=follower, stderr=follower,
+                                        start_new_session=True, preexec_fn=self.control)
+        self.follower, self.said = follower, ""
+
+    @staticmethod
+    def control():
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    def size(self, rows, columns):
+        fcntl.ioctl(self.leader, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read(self):
+        while select.select([self.leader], [], [], 0.02)[0]:
+            self.said += os.read(self.leader, 4096).decode(errors="replace")
+        return self.said
+
+    def expect(self, text):
+        wait_for(f"{text!r} on the terminal, which has {self.said!r}", lambda: text in self.read())
+
+    def type(self, text):
+        os.write(self.leader, text.encode())
+
+    def end(self):
+        wait_for("the program ended", lambda: (self.read(), self.process.poll())[1] is not None)
+        assert self.process.returncode != SANITIZER_EXIT, self.said
+        after = termios.tcgetattr(self.follower)
+        os.close(self.leader)
+        os.close(self.follower)
+        assert after == self.before, "the terminal is not as it was"
+        return self.process.returncode
+
+
+def one_off(project):
+    return [c for c in project.engine.containers(project.name).values()
+            if c["Config"]["Labels"]["com.docker.compose.oneoff"] == "True"]
+
+
+# --- exec ---
+
+@pytest.fixture
+def running(project):
+    return project.write({"services": {"web": stack()["services"]["db"]}}) and project.up() and project
+
+
+def test_exec_passes_streams_and_status(running):
+    r = running.run("exec", "-T", "web", "sh", "-c", "echo out; echo err >&2; exit 7", code=7)
+    assert (r.out, r.err) == ("out\n", "err\n")
+    big = "".join(f"{i:07}\n" for i in range(1 << 17))
+    assert running.run("exec", "-T", "web", "cat", stdin=big).out == big
+    assert running.run("exec", "-T", "web", "wc", "-c", stdin=big).out.strip() == str(len(big))
+
+
+def test_exec_options(running):
+    running.env["GIVEN"] = "ours"
+    r = running.run("exec", "-T", "-e", "A=1", "-e", "GIVEN", "-w", "/tmp", "-u", "nobody", "web",
+                    "sh", "-c", "echo $A $GIVEN; pwd; id -un")
+    assert r.out.split() == ["1", "ours", "/tmp", "nobody"]
+    running.run("exec", "-d", "web", "touch", "/tmp/done")
+    wait_for("the detached command", lambda: running.run("exec", "-T", "web", "test", "-e",
+                                                         "/tmp/done", code=None).code == 0)
+
+
+def test_exec_says_what_is_wrong(running):
+    assert running.run("exec", "-T", "web", "/no/such", code=None).code in (126, 127)
+    assert "did you mean web" in running.run("exec", "-T", "wep", "true", code=1).err
+    running.run("stop", "-t", "1")
+    r = running.run("exec", "-T", "web", "true", code=1)
+    assert "is not running" in r.err and "up -d web" in r.err
+
+
+def test_exec_index(project):
+    project.write({"services": {"web": {"image": TINY, "scale": 2}}}).up()
+    ids = project.ids()["web"]
+    for number in (1, 2):
+        out = project.run("exec", "-T", "--index", str(number), "web", "hostname").out.strip()
+        assert ids[number].startswith(out)
+    assert "container #3" in project.run("exec", "-T", "--index", "3", "web", "true", code=1).err
+
+
+def test_exec_with_a_terminal(running):
+    t = Terminal(running, "exec", "web", "sh")
+    t.type("stty size\n")
+    t.expect("33 111")
+    t.size(20, 70)
+    t.process.send_signal(signal.SIGWINCH)
+    wait_for("the new size", lambda: (t.type("stty size\n"), t.expect("size"), "20 70" in t.read())[2])
+    t.type("\x03")  # Ctrl-C is the remote side's
+    t.type("exit 5\n")
+    assert t.end() == 5
+
+
+def test_exec_restores_the_terminal_when_killed(running):
+    t = Terminal(running, "exec", "web", "sh")
+    t.type("echo re''ady\n")
+    t.expect("ready")
+    t.process.send_signal(signal.SIGTERM)
+    assert t.end() == 130
+
+
+# --- run ---
+
+def test_run_proves_dependencies_first(project):
+    project.write(stack())
+    r = project.run("run", "--rm", "-T", "web", "wget -qO- http://db:8080/ >/dev/null && echo $COLOUR")
+    assert r.out == "green\n"
+    assert set(project.states()) == {"db"}
+    assert one_off(project) == []
+
+
+def test_run_status_and_streams(project):
+    project.write(stack())
+    r = project.run("run", "--no-deps", "--rm", "-T", "web", "echo out; echo err >&2; exit 9", code=9)
+    assert r.out == "out\n" and "err\n" in r.err
+    big = "".join(f"{i:07}\n" for i in range(1 << 16))
+    r = project.run("run", "--no-deps", "--rm", "-T", "--entrypoint", "cat", "web", stdin=big)
+    assert r.out == big
+    assert project.states() == {}
+
+
+def test_run_options(project):
+    project.write(stack())
+    (project.dir / "some.env").write_text("FROM_FILE=f\n", encoding="utf-8")
+    (project.dir / "here").mkdir()
+    (project.dir / "here/file").write_text("mounted\n", encoding="utf-8")
+    r = project.run("run", "--no-deps", "-T", "--name", f"{project.name}-once", "-e", "A=1",
+                    "--env-from-file", "some.env", "-l", "mark=yes", "-v", "./here:/mnt:ro", "-u",
+                    "nobody", "-w", "/tmp", "-p", "127.0.0.1::80", "--cap-add", "SYS_TIME", "web",
+                    "echo $A $FROM_FILE $COLOUR; pwd; id -un; cat /mnt/file")
+    assert r.out.split() == ["1", "f", "green", "/tmp", "nobody", "mounted"]
+    c, = one_off(project)
+    assert c["Name"] == f"/{project.name}-once"
+    assert c["Config"]["Labels"]["mark"] == "yes"
+    assert list(c["HostConfig"]["PortBindings"]) == ["80/tcp"]
+    assert c["HostConfig"]["CapAdd"] in (["SYS_TIME"], ["CAP_SYS_TIME"])
+    assert c["HostConfig"]["RestartPolicy"]["Name"] in ("", "no")
+
+
+def test_run_detached(project):
+    project.write(stack())
+    out = project.run("run", "-d", "--no-deps", "--service-ports", "web").out.strip()
+    c, = one_off(project)
+    assert c["Id"] == out and c["State"]["Running"]
+    assert list(c["HostConfig"]["PortBindings"]) == ["8080/tcp"]
+    project.run("down", "-t", "1", "--remove-orphans")
+    project.assert_gone()
+
+
+def test_run_with_a_terminal(project):
+    project.write(stack())
+    t = Terminal(project, "run", "--rm", "--no-deps", "--entrypoint", "sh", "web")
+    t.type("stty size; echo re''ady\n")
+    t.expect("ready")
+    wait_for("the size", lambda: (t.type("stty size\n"), "33 111" in t.read())[1])
+    t.type("exit 4\n")
+    assert t.end() == 4
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_run_passes_signals_on(project, sent):
+    name = "INT" if sent == signal.SIGINT else "TERM"
+    project.write(stack())
+    p = project.start_process("run", "--rm", "--no-deps", "-T", "web",
+                              f"trap 'echo got {name}; exit 3' {name}; echo ready; "
+                              "while :; do sleep 0.05; done")
+    assert p.stdout.readline() == "ready\n"
+    p.send_signal(sent)
+    r = project.finish(p)
+    assert r.code == 3 and f"got {name}" in r.out
+    wait_for("it is removed", lambda: one_off(project) == [])
+
+
+def test_run_killed_by_force(project):
+    project.write(stack())
+    p = project.start_process("run", "--rm", "--no-deps", "-T", "--entrypoint", "sh", "web", "-c",
+                              "trap '' INT TERM; echo ready; while :; do sleep 0.05; done")
+    assert p.stdout.readline() == "ready\n"
+    begin = time.monotonic()
+    for _ in range(3):
+        p.send_signal(signal.SIGINT)
+        time.sleep(0.2)  # three interrupts of a person, not one
+    r = project.finish(p, 20)
+    assert r.code == 137 and time.monotonic() - begin < 9
+
+
+def test_run_that_cannot_start_leaves_nothing(project):
+    project.write(stack())
+    r = project.run("run", "--rm", "--no-deps", "-T", "--entrypoint", "/no/such", "web", code=1)
+    assert "/no/such" in r.err
+    wait_for("it is removed", lambda: one_off(project) == [])
+    assert "PORT" in project.run("run", "-p", "a:b", "web", code=2).err.upper()
+
+
+def test_run_is_composes(project, compose):
+    """The same container as docker compose's, but for name, slug and hash."""
+    project.write(stack())
+    project.run("run", "--no-deps", "-T", "web", "true")
+    ours, = one_off(project)
+    project.engine.clean(project.name, volumes=True)
+    subprocess.run([compose, "run", "--no-deps", "-T", "web", "true"], cwd=project.dir,
+                   env=project.env, check=True, stdin=subprocess.DEVNULL, timeout=60,
+                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    theirs, = one_off(project)
+    for c in (ours, theirs):
+        slug = c["Config"]["Labels"].pop("com.docker.compose.slug")
+        # Theirs is of the service as run changed it; nothing compares it.
+        assert len(c["Config"]["Labels"].pop("com.docker.compose.config-hash")) == 64
+        assert len(slug) == 64 and c["Name"] == f"/{project.name}-web-run-{slug[:12]}"
+    assert ours["Config"]["Labels"] == theirs["Config"]["Labels"]
+    for key in ("Cmd", "Entrypoint", "Env", "OpenStdin", "StdinOnce", "AttachStdin", "Tty"):
+        assert ours["Config"][key] == theirs["Config"][key], key
+    for key in ("PortBindings", "RestartPolicy", "NetworkMode", "AutoRemove"):
+        assert (ours["HostConfig"][key] or None) == (theirs["HostConfig"][key] or None), key
