@@ -5,6 +5,7 @@
 #define CMD_COMMANDS_H
 
 #define CMD_LIST(X) \
+    X(build)        \
     X(clean)        \
     X(completion)   \
     X(config)       \

@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "cmd/build.h"
 #include "compose/load.h"
 #include "view/plan.h"
 
@@ -52,8 +51,6 @@ int drive_open(struct drive *d, struct cmd_context *ctx, const struct args *args
     d->run.stop_timeout = -1;
     d->run.deadline = CLOCK_NEVER;
     d->run.parallel = (int)args_number(ctx->globals, "parallel", 0);
-    d->run.build = build_for_run;
-    d->run.build_arg = d;
     rc = open_project(d, flags, err);
     rc = rc ? rc : context_engine(ctx, &d->engine, err);
     rc = rc ? rc : drive_observe(d, flags, err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { BLOCK = 512, NAME = 100, PREFIX = 155 };
+#define SIZE_LIMIT UINT64_C(077777777777) /* eleven octal digits */
 
 struct header {
     char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], chksum[8], typeflag;
@@ -21,21 +22,22 @@ static void octal(char *field, size_t size, uint64_t value)
     snprintf(field, size, "%0*llo", (int)size - 1, (unsigned long long)value);
 }
 
-static void put_header(struct buf *tar, const char *name, size_t name_len, const char *prefix,
-                       size_t prefix_len, char type, size_t size, uint32_t mode, int64_t uid,
-                       int64_t gid, int64_t mtime)
+static void put_header(struct buf *tar, const struct tar_entry *e, const char *name,
+                       size_t name_len, const char *prefix, size_t prefix_len)
 {
     struct header h;
     unsigned sum = 0;
+    size_t link_len = e->link ? strlen(e->link) : 0;
     memset(&h, 0, sizeof(h));
     memcpy(h.name, name, name_len);
     memcpy(h.prefix, prefix, prefix_len);
-    octal(h.mode, sizeof(h.mode), mode & 07777);
-    octal(h.uid, sizeof(h.uid), (uint64_t)uid & 07777777);
-    octal(h.gid, sizeof(h.gid), (uint64_t)gid & 07777777);
-    octal(h.size, sizeof(h.size), size);
-    octal(h.mtime, sizeof(h.mtime), (uint64_t)mtime);
-    h.typeflag = type;
+    memcpy(h.linkname, e->link ? e->link : "", link_len < NAME ? link_len : NAME);
+    octal(h.mode, sizeof(h.mode), e->mode & 07777);
+    octal(h.uid, sizeof(h.uid), (uint64_t)e->uid & 07777777);
+    octal(h.gid, sizeof(h.gid), (uint64_t)e->gid & 07777777);
+    octal(h.size, sizeof(h.size), e->size & SIZE_LIMIT);
+    octal(h.mtime, sizeof(h.mtime), e->mtime < 0 ? 0 : (uint64_t)e->mtime & SIZE_LIMIT);
+    h.typeflag = (char)e->type;
     memcpy(h.magic, "ustar", 6);
     memcpy(h.version, "00", 2);
     memset(h.chksum, ' ', sizeof(h.chksum));
@@ -46,49 +48,78 @@ static void put_header(struct buf *tar, const char *name, size_t name_len, const
     buf_append(tar, &h, sizeof(h));
 }
 
-static void put_body(struct buf *tar, const void *data, size_t len)
+/* "LENGTH KEY=VALUE\n" where LENGTH counts itself. */
+static void pax_record(struct buf *records, const char *key, const char *value)
 {
-    buf_append(tar, data, len);
-    buf_repeat(tar, '\0', (BLOCK - len % BLOCK) % BLOCK);
+    size_t body = strlen(key) + strlen(value) + strlen(" =\n"), total = body + 1;
+    char digits[24];
+    while (total != body + (size_t)snprintf(digits, sizeof(digits), "%zu", total)) {
+        total = body + strlen(digits);
+    }
+    buf_printf(records, "%zu %s=%s\n", total, key, value);
 }
 
-/* "LENGTH path=PATH\n" where LENGTH counts itself. */
-static void put_pax_path(struct buf *tar, const char *path, int64_t mtime)
+void tar_pad(struct buf *tar, uint64_t size)
 {
-    char record[4352];
-    size_t body = strlen(path) + strlen(" path=\n"), digits = 1, total = 0;
-    for (total = body + digits; total >= (digits == 1   ? 10U
-                                          : digits == 2 ? 100U
-                                                        : 1000U) &&
-                                digits < 4;) {
-        digits++;
-        total = body + digits;
+    buf_repeat(tar, '\0', (BLOCK - size % BLOCK) % BLOCK);
+}
+
+/* What does not fit into the old header goes into a pax header before it. */
+static void put_pax(struct buf *tar, const struct tar_entry *e, bool long_path)
+{
+    CLEANUP_BUF struct buf records = BUF_INIT;
+    struct tar_entry pax = {.type = 'x', .mode = 0644, .mtime = e->mtime};
+    char size[24];
+    if (long_path) {
+        pax_record(&records, "path", e->path);
     }
-    snprintf(record, sizeof(record), "%zu path=%s\n", total, path);
-    put_header(tar, "pax", 3, "", 0, 'x', strlen(record), 0644, 0, 0, mtime);
-    put_body(tar, record, strlen(record));
+    if (e->link && strlen(e->link) > NAME) {
+        pax_record(&records, "linkpath", e->link);
+    }
+    if (e->size > SIZE_LIMIT) {
+        snprintf(size, sizeof(size), "%llu", (unsigned long long)e->size);
+        pax_record(&records, "size", size);
+    }
+    if (records.len) {
+        pax.size = records.len;
+        put_header(tar, &pax, "pax", 3, "", 0);
+        buf_append(tar, records.data, records.len);
+        tar_pad(tar, records.len);
+    }
+}
+
+void tar_add_header(struct buf *tar, const struct tar_entry *entry)
+{
+    struct tar_entry e = *entry;
+    const char *split = NULL;
+    size_t n = 0;
+    e.path += strspn(e.path, "/");
+    n = strlen(e.path);
+    if (n > NAME) { /* prefix and name are joined by a slash that is in neither */
+        split = strchr(e.path + (n - NAME - 1), '/');
+        split = split && split[1] && split - e.path <= PREFIX ? split : NULL;
+    }
+    put_pax(tar, &e, n > NAME && !split);
+    if (split) {
+        put_header(tar, &e, split + 1, strlen(split + 1), e.path, (size_t)(split - e.path));
+    } else {
+        put_header(tar, &e, e.path, n < NAME ? n : NAME, "", 0);
+    }
 }
 
 void tar_add_file(struct buf *tar, const char *path, const void *data, size_t len, uint32_t mode,
                   int64_t uid, int64_t gid, int64_t mtime)
 {
-    size_t n = 0;
-    const char *split = NULL;
-    path += strspn(path, "/");
-    n = strlen(path);
-    if (n > NAME) { /* prefix and name are joined by a slash that is in neither */
-        split = strchr(path + (n - NAME - 1), '/');
-    }
-    if (n <= NAME) {
-        put_header(tar, path, n, "", 0, '0', len, mode, uid, gid, mtime);
-    } else if (split && split - path <= PREFIX) {
-        put_header(tar, split + 1, strlen(split + 1), path, (size_t)(split - path), '0', len, mode,
-                   uid, gid, mtime);
-    } else {
-        put_pax_path(tar, path, mtime);
-        put_header(tar, path, NAME, "", 0, '0', len, mode, uid, gid, mtime);
-    }
-    put_body(tar, data, len);
+    struct tar_entry e = {.path = path,
+                          .type = TAR_FILE,
+                          .size = len,
+                          .mode = mode,
+                          .uid = uid,
+                          .gid = gid,
+                          .mtime = mtime};
+    tar_add_header(tar, &e);
+    buf_append(tar, data, len);
+    tar_pad(tar, len);
 }
 
 void tar_end(struct buf *tar)

@@ -23,6 +23,7 @@ struct evidence {
 static void emit(struct run *r, const struct run_unit *u, const struct err *err,
                  const char *evidence)
 {
+    char text[sizeof(err->file) + sizeof(err->message) + 32];
     struct event e = {.kind = EVENT_ERROR,
                       .mono = clock_mono(),
                       .wall = clock_wall(),
@@ -31,7 +32,7 @@ static void emit(struct run *r, const struct run_unit *u, const struct err *err,
                       .service = u ? u->service : NULL,
                       .id = u ? u->id : NULL,
                       .state = UNIT_FAILED,
-                      .text = err->message,
+                      .text = err_text(err, text, sizeof(text)),
                       .hint = err->hint,
                       .evidence = evidence};
     event_emit(r->hub, &e);
@@ -74,7 +75,7 @@ void run_report_failure(struct run *r, struct run_unit *u, const struct err *err
     struct evidence *v = NULL;
     bool ran = u && u->kind == UNIT_CONTAINER && u->id && u->entry && u->entry->start_begin >= 0;
     if (!ran || err->code == ERR_ENGINE) {
-        emit(r, u, err, "");
+        emit(r, u, err, u && u->evidence ? u->evidence : "");
         return;
     }
     v = xcalloc(1, sizeof(*v));

@@ -1,5 +1,5 @@
 /*
- * Images on the way up: pulls with their progress, builds by whoever can build.
+ * Images on the way up: pulls and builds, with their progress.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -197,28 +197,52 @@ void step_image_pull(struct run_step *s)
     s->call = engine_request(s->run->engine, &r, &handlers, p);
 }
 
-static void built(void *arg, const struct err *err)
+/* --- building --- */
+
+static void on_build_line(void *arg, int step, int steps, const char *text)
+{
+    struct run_step *s = arg;
+    CLEANUP_FREE char *said = NULL;
+    struct event e = {.kind = EVENT_PROGRESS,
+                      .mono = clock_mono(),
+                      .wall = clock_wall(),
+                      .unit = UNIT_IMAGE,
+                      .name = s->unit->name,
+                      .service = s->unit->service,
+                      .state = s->unit->state};
+    if (s->run->options.flags & RUN_QUIET_BUILD) {
+        return;
+    }
+    said = step ? xasprintf("step %d/%d  %s", step, steps, text) : xasprintf("  %s", text);
+    e.text = said;
+    event_emit(s->run->hub, &e);
+}
+
+static void on_built(void *arg, const char *id UNUSED, const char *evidence, const struct err *err)
 {
     struct run_step *s = arg;
     struct err own = {0};
-    if (err) {
-        own = *err;
-        err_prefix(&own, "building %s", s->unit->service);
-        err_subject(&own, s->unit->service);
-        run_step_done(s, &own);
+    if (!err) {
+        image_came(s, UNIT_BUILT);
         return;
     }
-    image_came(s, UNIT_BUILT);
+    own = *err;
+    err_prefix(&own, "building %s", s->unit->service);
+    err_subject(&own, s->unit->service);
+    free(s->unit->evidence);
+    s->unit->evidence = xstrdup(evidence);
+    run_step_done(s, &own);
 }
 
 void step_image_build(struct run_step *s)
 {
+    static const struct build_options plain;
+    struct build_options o = s->run->options.build ? *s->run->options.build : plain;
     struct err err = {0};
+    o.proxies = s->run->options.proxies;
     run_unit_set(s->run, s->unit, UNIT_BUILDING, "%s", s->step->reason);
-    if (!s->run->options.build) {
-        err_set(&err, ERR_UNSUPPORTED, "nothing here can build %s", s->step->target);
-        built(s, &err);
-        return;
+    if (engine_build(s->run->engine, s->run->plan->project, s->step->service, &o, on_build_line,
+                     on_built, s, &s->call, &err)) {
+        on_built(s, "", "", &err);
     }
-    s->run->options.build(s->run->options.build_arg, s->step->service, built, s);
 }

@@ -31,6 +31,7 @@ struct run_unit {
     struct timeline_entry *entry; /* NULL when it is not started in this run */
     struct gate *gate;            /* while it is being proved */
     bool put_done;                /* secrets and configs are in the container */
+    char *evidence;               /* of its failure, where its log is none; or NULL */
 };
 
 struct run_step {

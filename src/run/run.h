@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/build.h"
 #include "engine/engine.h"
 #include "ev/ev.h"
 #include "model/event.h"
@@ -19,14 +20,10 @@ enum run_flags {
     RUN_KEEP_GOING = 1, /* a failure stops only what depends on it (down, stop) */
     RUN_QUIET_PULL = 2,
     RUN_NO_PROOF = 4, /* PROVE steps are done at once (up --no-wait) */
+    RUN_QUIET_BUILD = 16,
     RUN_ATTACH =
         8 /* containers that are started are attached to first: their output is LOG events */
 };
-
-/* Builds one image; given by cmd/ because builders live above (or elsewhere). */
-typedef void run_built_fn(void *arg, const struct err *err);
-typedef void run_build_fn(void *arg, const struct service *service, run_built_fn *done,
-                          void *done_arg);
 
 struct run_options {
     unsigned flags;
@@ -35,10 +32,9 @@ struct run_options {
     int64_t stop_timeout; /* ns; -1 = each container's own grace period */
     int64_t watch_retry;  /* ns before a lost event stream is opened again; 0 = 100 ms */
     const char *project;  /* its name */
-    run_build_fn *build;  /* NULL: build steps fail */
-    void *build_arg;
-    const char *registry_auth;        /* for pulls; NULL = none */
-    const struct key_values *proxies; /* from the docker configuration; may be NULL */
+    const struct build_options *build; /* what --no-cache and the like add; NULL = nothing */
+    const char *registry_auth;         /* for pulls; NULL = none */
+    const struct key_values *proxies;  /* from the docker configuration; may be NULL */
     bool (*attach_wanted)(void *arg,
                           const struct service *service); /* with RUN_ATTACH; NULL = all */
     void *attach_arg;

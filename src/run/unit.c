@@ -78,6 +78,7 @@ struct run_unit *run_unit_by_id(struct run *r, const char *id)
 void run_unit_free(struct run_unit *u)
 {
     free(u->id);
+    free(u->evidence);
     free(u);
 }
 

@@ -198,6 +198,8 @@ static void lines_event(struct progress *p, struct buf *b, const struct event *e
         plain_line(p, b, row, e);
     } else if (e->kind == EVENT_PROBE && row && e->outcome.verdict != VERDICT_READY) {
         plain_line(p, b, row, e);
+    } else if (e->kind == EVENT_PROGRESS && row && e->state == UNIT_BUILDING) {
+        plain_line(p, b, row, e); /* pulls tell too often for that */
     }
 }
 
