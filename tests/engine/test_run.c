@@ -10,8 +10,10 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "client.h"
 #include "drive.h"
@@ -386,6 +388,57 @@ static void test_pull(void **state)
     bed_end(&b);
 }
 
+static void test_build(void **state)
+{
+    struct bed b;
+    char dir[] = "/tmp/fettle-test-XXXXXX";
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    CLEANUP_FREE char *file = xasprintf("%s/Dockerfile", dir);
+    CLEANUP_FREE char *stack = xasprintf("service a image=made:1 build=%s\n", dir);
+    bed_begin(&b, NULL);
+    assert_true(up(&b, stack) < 0);
+    assert_says(&b, "there is no Dockerfile");
+    assert_int_equal(path_write_file(file, "FROM scratch\n# why\nRUN make\n", 28, 0644, &b.err), 0);
+    fake_world_build_fails(b.world, "a non-zero code: 2");
+    assert_true(up(&b, stack) < 0);
+    assert_says(&b,
+                "step 2/3, RUN make: The command '/bin/sh -c make' returned a non-zero code: 2");
+    assert_says(&b, "Dockerfile:3:1: building a");
+    fake_world_build_fails(b.world, NULL);
+    assert_int_equal(up(&b, stack), 0);
+    assert_true(fake_world_has(b.world, "image", "made:1"));
+    assert_int_equal(fake_record_calls(b.world, "POST", "/build"), 1);
+    /* It is there now; two services of one image build it once. */
+    assert_int_equal(up(&b, stack), 0);
+    assert_int_equal(fake_record_calls(b.world, "POST", "/build"), 0);
+    CLEANUP_FREE char *two = xasprintf("service a image=two:1 build=%s\n"
+                                       "service b image=two:1 build=%s\n",
+                                       dir, dir);
+    assert_int_equal(up(&b, two), 0);
+    assert_int_equal(fake_record_calls(b.world, "POST", "/build"), 1);
+    bed_end(&b);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
+/* What was got in this run is known to the container that is created next. */
+static void test_image_label(void **state)
+{
+    struct bed b;
+    (void)state;
+    bed_begin(&b, NULL);
+    fake_world_registry(b.world, "remote:1", NULL);
+    assert_int_equal(up(&b, "service a image=remote:1\n"), 0);
+    const struct fake_record *r = fake_record_at(b.world,
+                                                 call_at(&b, "POST", "/containers/create"));
+    const char *id = json_string_value(
+        json_object_get(json_object_get(r->body, "Labels"), "com.docker.compose.image"));
+    assert_non_null(id);
+    assert_true(str_starts(id, "sha256:"));
+    bed_end(&b);
+}
+
 /* --- more than create and start --- */
 
 static void test_secrets_and_hooks(void **state)
@@ -573,6 +626,8 @@ int main(void)
         cmocka_unit_test(test_optional_dependency),
         cmocka_unit_test(test_name_taken),
         cmocka_unit_test(test_pull),
+        cmocka_unit_test(test_build),
+        cmocka_unit_test(test_image_label),
         cmocka_unit_test(test_secrets_and_hooks),
         cmocka_unit_test(test_shared_namespace),
         cmocka_unit_test(test_attached),

@@ -244,7 +244,8 @@ static void set_service(struct arena *a, struct service *s, const struct words *
     s->image_set = !option(words, "build");
     s->build = option(words, "build") ? arena_alloc(a, sizeof(*s->build)) : NULL;
     if (s->build) {
-        s->build->context = "/nonexistent";
+        const char *dir = option(words, "build");
+        s->build->context = *dir == '/' ? arena_strdup(a, dir) : "/nonexistent";
         s->build->dockerfile = "Dockerfile";
     }
     s->pull_policy = pull_of(option(words, "pull"));

@@ -3,7 +3,7 @@
  *
  *   service NAME [image=X] [deps=NAME:CONDITION[:restart][:optional],...] [replicas=N] [nets=a,b]
  *           [vols=KEY:/PATH,/ANONYMOUS] [ports=HOST:TARGET,...] [restart=POLICY] [check=COMMAND]
- *           [name=CONTAINER] [build] [pull=always|never|missing|build] [grace=1s]
+ *           [name=CONTAINER] [build[=/DIR]] [pull=always|never|missing|build] [grace=1s]
  * [mode=NETWORK-MODE] [secret=KEY] [after-start=COMMAND] [before-stop=COMMAND] [timeout=1s]
  * [rev=TEXT] secret NAME TEXT network NAME [external] [rev=TEXT]     volume NAME [external]
  * [rev=TEXT]     disabled NAME

@@ -65,6 +65,10 @@ void fake_world_image(struct fake_world *w, const char *reference,
  */
 void fake_world_registry(struct fake_world *w, const char *reference, const char *failure);
 
+/* Every build fails in its second of three steps, "RUN make", after two lines of output; NULL = no
+ * build fails. */
+void fake_world_build_fails(struct fake_world *w, const char *failure);
+
 /* --- scripts --- */
 
 /* How a command behaves. Rows are tried in order; the first whose pattern fits counts. */

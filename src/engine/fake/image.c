@@ -95,6 +95,11 @@ void fake_world_registry(struct fake_world *w, const char *reference, const char
     free(map_set(&w->registry, full, xstrdup(failure ? failure : "")));
 }
 
+void fake_world_build_fails(struct fake_world *w, const char *failure)
+{
+    w->build_failure = failure;
+}
+
 static json_t *show_tags(const struct fake_image *i)
 {
     json_t *tags = json_array();
@@ -224,6 +229,20 @@ void fake_image_build(struct fake_call *call)
     }
     if (call->raw.len == 0) {
         fake_answer_error(call, 500, "Cannot locate specified Dockerfile: Dockerfile");
+        return;
+    }
+    if (w->build_failure) {
+        CLEANUP_FREE char *said = xasprintf("The command '/bin/sh -c make' returned %s",
+                                            w->build_failure);
+        fake_stream_open(call, 200, "application/json");
+        fake_stream_json(call, json_pack("{s:s}", "stream", "Step 1/3 : FROM scratch\n"));
+        fake_stream_json(call, json_pack("{s:s}", "stream", " ---> 0123456789ab\n"));
+        fake_stream_json(call, json_pack("{s:s}", "stream", "Step 2/3 : RUN make\n"));
+        fake_stream_json(call, json_pack("{s:s}", "stream", "cc main.c\nmain.c:1: no"));
+        fake_stream_json(call, json_pack("{s:s}", "stream", " such luck\n"));
+        fake_stream_json(call, json_pack("{s:{s:i, s:s}, s:s}", "errorDetail", "code", 1, "message",
+                                         said, "error", said));
+        fake_stream_end(call);
         return;
     }
     spec.config = json_object();

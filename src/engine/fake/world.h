@@ -206,10 +206,11 @@ struct fake_world {
 
     struct vec containers, networks, volumes, images, execs, events;
     struct map registry; /* reference -> failure or "" */
-    struct vec scripts;  /* struct fake_script */
-    struct vec calls;    /* struct fake_call that are open */
-    struct vec orders;   /* struct fake_order */
-    struct vec records;  /* struct fake_record */
+    const char *build_failure;
+    struct vec scripts; /* struct fake_script */
+    struct vec calls;   /* struct fake_call that are open */
+    struct vec orders;  /* struct fake_order */
+    struct vec records; /* struct fake_record */
     struct vec transports;
     unsigned record_epoch;
     size_t fail_in, kill_in; /* calls until it strikes, 0 = never */
