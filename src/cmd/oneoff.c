@@ -38,10 +38,14 @@ int oneoff_pull(const struct args *args, enum pull_override *ret, struct err *er
     return -ERR_USAGE;
 }
 
-static struct string_list to_list(const struct vec *items)
+static struct string_list to_list(struct arena *arena, const struct vec *from)
 {
-    return (struct string_list){
-        .items = (const char **)items->items, .count = items->len, .set = items->len > 0};
+    struct string_list list = {.count = from->len, .set = from->len > 0};
+    list.items = arena_array(arena, from->len + 1, sizeof(*list.items));
+    for (size_t i = 0; i < from->len; i++) {
+        list.items[i] = from->items[i];
+    }
+    return list;
 }
 
 /* "K=V" each; "K" alone has no value (the project's counts), a label's is empty. */
@@ -127,17 +131,16 @@ static int entrypoint_of(struct arena *arena, const struct args *args, struct st
 static int read_mounts(struct arena *arena, const struct project *project, const struct args *args,
                        struct spec_run *run, struct err *err)
 {
-    const struct vec *ports = args_list(args, "publish"), *mounts = args_list(args, "volume");
+    struct string_list ports = to_list(arena, args_list(args, "publish"));
+    struct string_list mounts = to_list(arena, args_list(args, "volume"));
     CLEANUP_FREE char *cwd = getcwd(NULL, 0);
     struct port *port_items = NULL;
     struct mount *mount_items = NULL;
-    int rc = short_ports(arena, (const char *const *)ports->items, ports->len, &port_items,
-                         &run->port_count, err);
+    int rc = short_ports(arena, ports.items, ports.count, &port_items, &run->port_count, err);
     rc = rc ? rc
             : short_mounts(arena, cwd ? cwd : project->working_dir,
-                           key_values_get(&project->environment, "HOME", NULL),
-                           (const char *const *)mounts->items, mounts->len, &mount_items,
-                           &run->mount_count, err);
+                           key_values_get(&project->environment, "HOME", NULL), mounts.items,
+                           mounts.count, &mount_items, &run->mount_count, err);
     run->ports = port_items;
     run->mounts = mount_items;
     return rc;
@@ -165,8 +168,8 @@ int oneoff_service(struct arena *arena, const struct project *project,
     const struct vec *labels = args_list(args, "label");
     struct spec_run run = {.user = args_text(args, "user"),
                            .working_dir = args_text(args, "workdir"),
-                           .cap_add = to_list(args_list(args, "cap-add")),
-                           .cap_drop = to_list(args_list(args, "cap-drop")),
+                           .cap_add = to_list(arena, args_list(args, "cap-add")),
+                           .cap_drop = to_list(arena, args_list(args, "cap-drop")),
                            .service_ports = args_flag(args, "service-ports"),
                            .tty = tty,
                            .interactive = args_flag(args, "interactive")};
@@ -180,9 +183,11 @@ int oneoff_service(struct arena *arena, const struct project *project,
     }
     run.labels.items = arena_array(arena, labels->len + 1, sizeof(*run.labels.items));
     add_pairs(arena, &run.labels, labels, true);
-    run.command = (struct string_list){.items = (const char **)(uintptr_t)(args->argv + 1),
-                                       .count = args->argc - 1,
-                                       .set = args->argc > 1};
+    run.command = (struct string_list){.set = args->argc > 1};
+    run.command.items = arena_array(arena, args->argc, sizeof(*run.command.items));
+    for (size_t i = 1; i < args->argc; i++) {
+        run.command.items[run.command.count++] = args->argv[i];
+    }
     run.name = args_text(args, "name");
     if (!run.name) {
         run.name = arena_printf(arena, "%s%c%s%crun%c%.*s", project->name, project->separator,
