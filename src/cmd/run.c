@@ -207,7 +207,8 @@ static int bring_up(struct oneoff *o, const char **name, struct err *err)
     d->plan.flags = PLAN_PROVE_ALL | (args_flag(a, "no-deps") ? PLAN_NO_DEPS : 0) |
                     (args_flag(a, "build") ? PLAN_BUILD : 0) |
                     (args_flag(a, "remove-orphans") ? PLAN_REMOVE_ORPHANS : PLAN_IGNORE_ORPHANS);
-    d->run.flags = args_flag(a, "quiet-pull") || args_flag(a, "quiet") ? RUN_QUIET_PULL : 0;
+    d->run.flags = (args_flag(a, "quiet-pull") ? RUN_QUIET_PULL : 0) |
+                   (args_flag(a, "quiet-build") ? RUN_QUIET_BUILD : 0);
     rc = oneoff_pull(a, &d->plan.pull, err);
     rc = rc ? rc : drive_walk(d, plan_up, err);
     if (!rc && d->last.step_count && !d->ctx->dry_run) {

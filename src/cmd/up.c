@@ -132,7 +132,8 @@ static void read_flags(struct drive *d, const struct args *args)
                      flag(args, "no-start", PLAN_NO_START) | flag(args, "yes", PLAN_YES) |
                      orphan_flags(args);
     d->run.stop_timeout = drive_timeout(args);
-    d->run.flags |= flag(args, "quiet-pull", RUN_QUIET_PULL);
+    d->run.flags |= flag(args, "quiet-pull", RUN_QUIET_PULL) |
+                    flag(args, "quiet-build", RUN_QUIET_BUILD);
 }
 
 static int check_flags(const struct args *args, struct err *err)
