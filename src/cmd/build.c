@@ -93,7 +93,7 @@ static int run_build(struct cmd_context *ctx, const struct args *args, struct er
 #define CLASSIC "the engine's classic builder has no such thing; use docker buildx build"
 
 static const struct option options[] = {
-    {"build-arg", 0, OPTION_LIST, "K=V", "Set a build argument (repeatable)"},
+    {"build-arg", 0, OPTION_LIST, "K=V", "Set a build argument"},
     {"builder", 0, OPTION_TEXT, "NAME", "Builder to use", .bits = OPTION_HIDDEN | OPTION_REFUSED,
      .note = CLASSIC},
     {"check", 0, OPTION_FLAG, NULL, "Check only", .bits = OPTION_HIDDEN | OPTION_REFUSED,

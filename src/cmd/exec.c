@@ -152,7 +152,7 @@ static int run_exec(struct cmd_context *ctx, const struct args *args, struct err
 
 static const struct option options[] = {
     {"detach", 'd', OPTION_FLAG, NULL, "Leave the command running in the background"},
-    {"env", 'e', OPTION_LIST, "K=V", "Set a variable for the command (repeatable)"},
+    {"env", 'e', OPTION_LIST, "K=V", "Set a variable for the command"},
     {"index", 0, OPTION_NUMBER, "N", "Which container, if the service has several"},
     {"interactive", 'i', OPTION_FLAG, NULL, "Pass standard input on",
      .bits = OPTION_HIDDEN | OPTION_DEFAULT_TRUE},

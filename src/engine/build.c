@@ -130,6 +130,30 @@ static void tell_line(struct building *b, const char *text)
     b->line(b->arg, 0, b->steps, text);
 }
 
+/* Without the escape sequences that the builder colours error output with. */
+static char *uncoloured(const char *text)
+{
+    char *plain = xstrdup(text), *to = plain;
+    while (*text) {
+        if (text[0] == '\033' && text[1] == '[') {
+            text += 2;
+            text += strspn(text, "0123456789;");
+            text += *text != '\0';
+        } else {
+            *to++ = *text++;
+        }
+    }
+    *to = '\0';
+    return plain;
+}
+
+static void end_line(struct building *b)
+{
+    CLEANUP_FREE char *plain = uncoloured(buf_text(&b->partial));
+    buf_clear(&b->partial);
+    tell_line(b, plain);
+}
+
 static void tell_text(struct building *b, const char *text)
 {
     while (*text) {
@@ -138,8 +162,7 @@ static void tell_text(struct building *b, const char *text)
         buf_append(&b->partial, text, n < room ? n : room);
         text += n;
         if (*text) {
-            tell_line(b, buf_text(&b->partial));
-            buf_clear(&b->partial);
+            end_line(b);
             text++;
         }
     }
@@ -213,7 +236,7 @@ static void on_done(void *arg, const struct engine_reply *reply, const struct er
     (void)reply;
     json_lines_end(&b->lines, on_json, b);
     if (b->partial.len) {
-        tell_line(b, buf_text(&b->partial));
+        end_line(b);
     }
     own = b->err.code ? b->err : err ? *err : own;
     if (own.code == ERR_CANCELLED) {
@@ -297,6 +320,7 @@ static json_t *labels_of(const struct project *p, const struct service *s)
     json_object_set_new(labels, "com.docker.compose.version", json_string(SPEC_COMPOSE_VERSION));
     json_object_set_new(labels, "com.docker.compose.project", json_string(p->name));
     json_object_set_new(labels, "com.docker.compose.service", json_string(s->name));
+    json_object_set_new(labels, "com.docker.compose.image.builder", json_string("classic"));
     return labels;
 }
 
@@ -372,13 +396,8 @@ static void make_query(struct buf *q, const struct project *p, const struct serv
 
 static bool is_remote(const char *context)
 {
-    static const char *const begins[] = {"http://", "https://", "git://", "git@", "github.com/"};
-    for (size_t i = 0; i < ARRAY_LEN(begins); i++) {
-        if (str_starts(context, begins[i])) {
-            return true;
-        }
-    }
-    return false;
+    return strstr(context, "://") || str_starts(context, "git@") ||
+           str_starts(context, "github.com/");
 }
 
 int engine_build(struct engine *e, const struct project *project, const struct service *service,

@@ -1,16 +1,19 @@
 /*
  * Lists the context in the order of names, so that the same files give the same archive, and the
  * engine's cache is found again; then hands the archive out piece by piece. Owner and group are 0,
- * as docker sends them. Sockets are left out; symbolic links stay links and are never followed.
+ * as docker sends them. Sockets are left out; symbolic links stay links and are never followed, in
+ * the middle of a path neither.
  */
 #include "engine/context.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -30,7 +33,8 @@ struct build_context {
     struct strv paths; /* relative, sorted within each directory */
     uint64_t bytes;
     struct buf extra; /* the Dockerfile that is not in the directory */
-    bool has_extra;
+    struct buf rules; /* the .dockerignore that is sent instead of the directory's */
+    bool has_extra, has_rules;
 
     size_t next;        /* the path to begin with */
     struct buf pending; /* archive bytes that wait to be taken */
@@ -39,6 +43,27 @@ struct build_context {
     uint64_t left, size;
     bool over;
 };
+
+/*
+ * Opens what lies at `path` below the context and nowhere else: no component may be a symbolic
+ * link, also when one was put there a moment ago.
+ */
+static int open_below(const struct build_context *c, const char *path, int flags)
+{
+    struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_NOFOLLOW | O_CLOEXEC),
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+    long fd = syscall(SYS_openat2, c->dir_fd, path, &how, sizeof(how));
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM)) { /* before Linux 5.6, or filtered */
+        return openat(c->dir_fd, path, flags | O_NOFOLLOW | O_CLOEXEC);
+    }
+    return (int)fd;
+}
+
+static int stat_below(const struct build_context *c, const char *path, struct stat *st)
+{
+    CLEANUP_CLOSE int fd = open_below(c, path, O_PATH);
+    return fd < 0 ? -1 : fstat(fd, st);
+}
 
 /* --- listing --- */
 
@@ -76,7 +101,11 @@ static int list_one(struct build_context *c, const char *path, int depth, struct
     /* These two are always sent: the engine needs the one, and the other keeps the cache honest. */
     bool needed = strcmp(path, c->dockerfile) == 0 || strcmp(path, ".dockerignore") == 0;
     bool excluded = !needed && dockerignore_excludes(&c->ignore, path);
-    if (fstatat(c->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW)) {
+    if ((c->has_rules && strcmp(path, ".dockerignore") == 0) ||
+        (c->has_extra && strcmp(path, c->dockerfile) == 0)) {
+        return 0; /* ours is sent instead */
+    }
+    if (stat_below(c, path, &st)) {
         return errno == ENOENT || (errno == EACCES && excluded)
                    ? 0
                    : err_sys(err, errno, "looking at %s/%s", c->dir, path);
@@ -107,7 +136,7 @@ static int list_below(struct build_context *c, const char *path, int depth, stru
     if (depth > DEPTH_MAX) {
         return err_set(err, ERR_TOO_BIG, "the build context is nested too deeply at %s", path);
     }
-    fd = openat(c->dir_fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    fd = open_below(c, *path ? path : ".", O_RDONLY | O_DIRECTORY);
     if (fd < 0) {
         err_sys(err, errno, "reading %s/%s", c->dir, path);
         err_hint(err, "make it readable, or leave it out with a .dockerignore");
@@ -139,6 +168,22 @@ static int keep_extra(struct build_context *c, const char *inlined, struct err *
     return rc;
 }
 
+/*
+ * The engine takes the Dockerfile and .dockerignore out of the context again when the .dockerignore
+ * that it finds says so. It has to find what we go by, and the name of a Dockerfile that we put in.
+ */
+static void keep_rules(struct build_context *c, const struct buf *text, bool own)
+{
+    if (!c->has_extra && !own) {
+        return;
+    }
+    c->has_rules = true;
+    buf_append(&c->rules, text->data, text->len);
+    if (c->has_extra) {
+        buf_printf(&c->rules, "%s.dockerignore\n%s\n", text->len ? "\n" : "", c->dockerfile);
+    }
+}
+
 /* Relative to the context where it lies inside. */
 static int find_dockerfile(struct build_context *c, const char *dockerfile, const char *inlined,
                            struct err *err)
@@ -167,13 +212,15 @@ static int read_ignore(struct build_context *c, struct err *err)
     CLEANUP_FREE char *own = *c->source ? xasprintf("%s.dockerignore", c->source) : NULL;
     CLEANUP_FREE char *shared = path_join(c->dir, ".dockerignore");
     CLEANUP_BUF struct buf text = BUF_INIT;
-    const char *path = own && path_exists(own) ? own : shared;
-    int rc = 0;
-    if (!path_exists(path)) {
-        return 0;
+    bool has_own = own && path_exists(own);
+    const char *path = has_own ? own : shared;
+    int rc = path_exists(path) ? path_read_file(path, DOCKERIGNORE_MAX, &text, err) : 0;
+    rc = rc || !text.len ? rc
+                         : dockerignore_parse(&c->ignore, path, buf_text(&text), text.len, err);
+    if (!rc) {
+        keep_rules(c, &text, has_own);
     }
-    rc = path_read_file(path, DOCKERIGNORE_MAX, &text, err);
-    return rc ? rc : dockerignore_parse(&c->ignore, path, buf_text(&text), text.len, err);
+    return rc;
 }
 
 int build_context_new(const char *dir, const char *dockerfile, const char *inlined,
@@ -216,6 +263,7 @@ void build_context_free(struct build_context *c)
     dockerignore_release(&c->ignore);
     strv_release(&c->paths);
     buf_release(&c->extra);
+    buf_release(&c->rules);
     buf_release(&c->pending);
     free(c);
 }
@@ -245,7 +293,8 @@ uint64_t build_context_bytes(const struct build_context *c)
 static int add_link(struct build_context *c, struct tar_entry *e, struct err *err)
 {
     char target[LINK_MAX + 1];
-    ssize_t n = readlinkat(c->dir_fd, e->path, target, sizeof(target) - 1);
+    CLEANUP_CLOSE int fd = open_below(c, e->path, O_PATH);
+    ssize_t n = fd < 0 ? -1 : readlinkat(fd, "", target, sizeof(target) - 1);
     if (n < 0) {
         return err_sys(err, errno, "reading the link %s/%s", c->dir, e->path);
     }
@@ -259,7 +308,7 @@ static int add_link(struct build_context *c, struct tar_entry *e, struct err *er
 static int add_regular(struct build_context *c, struct tar_entry *e, struct err *err)
 {
     struct stat st;
-    c->fd = openat(c->dir_fd, e->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    c->fd = open_below(c, e->path, O_RDONLY | O_NONBLOCK);
     if (c->fd < 0 || fstat(c->fd, &st)) {
         err_sys(err, errno, "reading %s/%s", c->dir, e->path);
         err_hint(err, "make it readable, or leave it out with a .dockerignore");
@@ -276,7 +325,7 @@ static int add_path(struct build_context *c, const char *path, struct err *err)
     struct stat st;
     struct tar_entry e = {.path = path};
     CLEANUP_FREE char *slashed = NULL;
-    if (fstatat(c->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW)) {
+    if (stat_below(c, path, &st)) {
         return errno == ENOENT ? 0 : err_sys(err, errno, "looking at %s/%s", c->dir, path);
     }
     e.mode = st.st_mode & 07777;
@@ -299,6 +348,11 @@ static int next_entry(struct build_context *c, struct err *err)
 {
     if (c->next < c->paths.len) {
         return add_path(c, c->paths.items[c->next++], err);
+    }
+    if (c->has_rules) {
+        c->has_rules = false;
+        tar_add_file(&c->pending, ".dockerignore", c->rules.data, c->rules.len, 0644, 0, 0, 0);
+        return 0;
     }
     if (c->has_extra) {
         c->has_extra = false;

@@ -19,8 +19,11 @@ static bool on_network(const struct observed_container *c, const struct observed
 {
     for (size_t i = 0; i < c->endpoint_count; i++) {
         const struct observed_endpoint *e = &c->endpoints[i];
-        if (e->network_id[0] ? strcmp(e->network_id, n->id) == 0
-                             : strcmp(e->network, n->name) == 0) {
+        bool same_name = strcmp(e->network, n->name) == 0;
+        /* Podman's lists have the name where Docker's have the id. */
+        if (e->network_id[0] && strcmp(e->network_id, e->network) != 0
+                ? strcmp(e->network_id, n->id) == 0
+                : same_name) {
             return true;
         }
     }

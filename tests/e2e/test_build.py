@@ -106,8 +106,12 @@ def test_a_context_that_is_wrong(project):
     project.write({"services": {"app": service(secrets=["x"])}, "secrets": {"x": {"file": "x"}}})
     r = project.up(code=1)
     assert "build.secrets" in r.err and "compose.yaml:" in r.err
-    project.write({"services": {"app": {"build": {"dockerfile_inline": f"FROM {TINY}\n"}}}})
-    project.up()
+    inline = f'FROM {TINY}\nCOPY . /ctx\nRUN ["/bin/sh", "-c", "ls -A /ctx; echo red >&2"]\n'
+    project.write({"services": {"app": {"build": {"context": "ctx", "dockerfile_inline": inline}}}})
+    r = project.up()
+    assert "\x1b" not in r.all and "[91m" not in r.all and "red" in r.all
+    assert project.run("exec", "-T", "app", "ls", "-A", "/ctx").out.split() == [
+        "Dockerfile", "keep.o", "sub"]
     project.run("down", "-t", "1", "--rmi", "local")
 
 

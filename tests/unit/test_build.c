@@ -213,10 +213,11 @@ static void test_context(void **state)
     put(other, "Dockerfile.dockerignore", "*\n");
     CLEANUP_FREE char *path = path_join(other, "Dockerfile");
     CLEANUP_FREE char *outside = packed(dir, path, NULL, 4096, &err);
-    assert_string_equal(outside, "-rw-r--r-- 0/0 43 .dockerignore\n"
+    assert_string_equal(outside, "-rw-r--r-- 0/0 36 .dockerignore\n"
                                  "-rw-r--r-- 0/0 7 .dockerfile.fettle\n");
     CLEANUP_FREE char *inlined = packed(dir, NULL, "FROM z\nRUN x\n", 4096, &err);
-    assert_non_null(strstr(inlined, "-rw-r--r-- 0/0 13 .dockerfile.fettle\n"));
+    assert_non_null(strstr(inlined, "-rw-r--r-- 0/0 77 .dockerignore\n"
+                                    "-rw-r--r-- 0/0 13 .dockerfile.fettle\n"));
     assert_null(packed(dir, "Dockerfile.none", NULL, 4096, &err));
     assert_non_null(strstr(err.message, "Dockerfile.none"));
     CLEANUP_FREE char *clean = xasprintf("rm -rf %s %s", dir, other);

@@ -398,7 +398,7 @@ bool fake_endpoints_up(struct fake_container *c, int *ret_status, char **ret_tex
     return true;
 }
 
-json_t *fake_endpoint_json(const struct fake_endpoint *e, bool full)
+json_t *fake_endpoint_json(const struct fake_world *w, const struct fake_endpoint *e, bool full)
 {
     const json_t *c = e->config;
     char ip[16], gateway[16], mac[18] = "";
@@ -410,7 +410,10 @@ json_t *fake_endpoint_json(const struct fake_endpoint *e, bool full)
     return json_pack("{s:O?, s:n, s:O?, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:i, s:s, s:n}",
                      "IPAMConfig", json_object_get(c, "IPAMConfig"), "Links", "Aliases",
                      full ? json_object_get(c, "Aliases") : NULL, "NetworkID",
-                     e->network ? e->network->id : "", "EndpointID", e->id, "Gateway",
+                     !e->network      ? ""
+                     : fake_podman(w) ? e->network->name /* its lists know no other id */
+                                      : e->network->id,
+                     "EndpointID", e->id, "Gateway",
                      up ? fake_ip_text(e->network->subnet + 1, gateway) : "", "IPAddress",
                      fake_ip_text(up ? e->ip : 0, ip), "IPPrefixLen", up ? e->network->prefix : 0,
                      "IPv6Gateway", "", "GlobalIPv6Address", "", "GlobalIPv6PrefixLen", 0,

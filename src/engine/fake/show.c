@@ -62,7 +62,7 @@ static json_t *show_networks(const struct fake_container *c, bool full)
 {
     json_t *networks = json_object();
     VEC_FOREACH (struct fake_endpoint, e, &c->endpoints) {
-        json_t *one = fake_endpoint_json(e, full);
+        json_t *one = fake_endpoint_json(c->world, e, full);
         if (fake_podman(c->world)) {
             json_object_set_new(one, "IPAMConfig", json_null());
         }

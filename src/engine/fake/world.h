@@ -364,7 +364,7 @@ void fake_endpoint_free(struct fake_endpoint *e);
 /* Gives every endpoint its address; on failure answers, undoes and returns false. */
 bool fake_endpoints_up(struct fake_container *c, int *ret_status, char **ret_text);
 void fake_endpoints_down(struct fake_container *c);
-json_t *fake_endpoint_json(const struct fake_endpoint *e, bool full);
+json_t *fake_endpoint_json(const struct fake_world *w, const struct fake_endpoint *e, bool full);
 const char *fake_ip_text(unsigned ip, char buf[16]);
 
 /* --- volume.c --- */
