@@ -20,6 +20,8 @@
 /* How long the container's own check must pass alone before the network is given up. */
 #define ACCEPT_WEB (2 * NS_PER_SEC)
 #define ACCEPT_DATABASE (30 * NS_PER_SEC)
+/* How long a program of another architecture may take to fail. */
+#define SETTLE_FOREIGN (1 * NS_PER_SEC)
 /* A refused login may be the image's first-run set-up: it counts once it stays. */
 #define HEAL_WAIT (500 * NS_PER_MS)
 enum { DEATHS_MAX = 2 };
@@ -149,13 +151,38 @@ static void pass_proved(struct gate *g)
     pass(g, text.len ? UNIT_READY : UNIT_STARTED, text.len ? buf_text(&text) : "running");
 }
 
+/* What the image is for, when that is not what the engine's machine is; else NULL. */
+static const char *foreign_architecture(const struct gate *g)
+{
+    const struct observed_image *image = run_image(g->run, g->service);
+    const char *here = engine_traits(g->run->engine)->arch;
+    return image && !str_empty(image->architecture) && *here && !str_eq(image->architecture, here)
+               ? image->architecture
+               : NULL;
+}
+
+/*
+ * With nothing to prove, running is all there is to see; what dies right after its start (a wrong
+ * command, another architecture) is seen when one looks a moment later. Nobody waits for that but
+ * the end of the run.
+ */
+static bool settles(struct gate *g)
+{
+    if (any_passed(g) || check_counts(g) || g->step->step->unit->unchanged) {
+        return false;
+    }
+    ev_timer_set(g->accept,
+                 g->began + (foreign_architecture(g) ? SETTLE_FOREIGN : g->run->options.settle));
+    return true;
+}
+
 /* Passes when nothing is open any more. */
 static void decide(struct gate *g)
 {
     if (g->ended || g->mode == GATE_EXIT) {
         return;
     }
-    if (probes_passed(g) && (!check_counts(g) || g->check.passed)) {
+    if (probes_passed(g) && (!check_counts(g) || g->check.passed) && !settles(g)) {
         pass_proved(g);
     }
 }
@@ -176,6 +203,10 @@ static void accept_without_network(void *arg)
 {
     struct gate *g = arg;
     const struct gate_probe *open = unproved(g);
+    if (!open && !g->ended && g->running && !check_counts(g)) { /* it has stayed up */
+        pass_proved(g);
+        return;
+    }
     if (!open || g->ended || !g->check.passed) {
         return;
     }
@@ -290,8 +321,16 @@ static bool engine_restarts(const struct gate *g, int exit_code)
                       (strcmp(policy, "on-failure") == 0 && exit_code != 0));
 }
 
-static const char *exit_hint(const struct gate *g, int code)
+static const char *exit_hint(struct gate *g, int code)
 {
+    const char *foreign = foreign_architecture(g);
+    if (foreign) {
+        return arena_printf(
+            &g->arena,
+            "its image is for the architecture %s, this machine is %s: pull or build "
+            "it for this one (platform:)",
+            foreign, engine_traits(g->run->engine)->arch);
+    }
     if (g->oom) {
         return "give it more memory (mem_limit, deploy.resources.limits.memory), or let it use "
                "less";

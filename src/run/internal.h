@@ -47,8 +47,9 @@ struct run_step {
     void *work;               /* of the step's own file; freed by it */
     void (*cancel_work)(struct run_step *s);
     int64_t began;
-    size_t index;  /* position among sub-calls: connects, hooks */
-    bool repaired; /* repair.c has had its turn */
+    size_t index; /* position among sub-calls: connects, hooks */
+    int repairs;  /* how often repair.c had its turn */
+    void *repair; /* repair.c's, while it waits */
 };
 
 struct heap {

@@ -7,8 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "engine/decode.h"
 #include "run/internal.h"
+
+/* Twenty waits, each longer than the last: two seconds in all. */
+#define WAIT_STEP (10 * NS_PER_MS)
+enum { TRIES_MAX = 20 };
 
 struct repair {
     struct run_step *step;
@@ -16,6 +21,7 @@ struct repair {
     struct err cause; /* the refusal; told when nothing can be repaired */
     char **ids;       /* networks of the name, the oldest first */
     size_t count, next;
+    struct ev_timer *timer;
     bool in_use; /* one of the others has containers: then the oldest has none */
 };
 
@@ -36,7 +42,7 @@ static void finish(struct repair *r, bool repaired)
 static struct repair *repair_new(struct run_step *s, const struct err *cause, repaired_fn *done)
 {
     struct repair *r = xcalloc(1, sizeof(*r));
-    s->repaired = true;
+    s->repairs++;
     *r = (struct repair){.step = s, .done = done, .cause = *cause};
     return r;
 }
@@ -123,7 +129,7 @@ static void listed(void *arg, const struct engine_reply *reply, const struct err
 bool run_repair_network(struct run_step *s, const struct err *err, repaired_fn *done)
 {
     CLEANUP_FREE char *name = ambiguous_name(err);
-    if (!name || s->repaired) {
+    if (!name || s->repairs) {
         return false;
     }
     s->call = engine_network_list(s->run->engine, s->run->plan->project->name, listed,
@@ -152,13 +158,39 @@ static bool is_leftover(const struct run_step *s, const json_t *inspect)
            strcmp(json_text(json_object_get(inspect, "State"), "Status"), "created") == 0;
 }
 
+static void waited(void *arg)
+{
+    struct repair *r = arg;
+    ev_timer_free(r->timer);
+    r->step->cancel_work = NULL;
+    finish(r, true);
+}
+
+static void cancel_wait(struct run_step *s)
+{
+    struct repair *r = s->repair;
+    ev_timer_free(r->timer);
+    err_set(&r->cause, ERR_CANCELLED, "stopped while %s was being made", s->unit->name);
+    finish(r, false);
+}
+
+/* The name is taken, and nobody is there: the engine is at it still. It will be soon, or never. */
+static void wait_for_it(struct repair *r)
+{
+    struct run_step *s = r->step;
+    s->repair = r;
+    s->cancel_work = cancel_wait;
+    r->timer = ev_timer_new(s->run->loop, waited, r);
+    ev_timer_set(r->timer, clock_mono() + s->repairs * WAIT_STEP);
+}
+
 static void inspected(void *arg, const struct engine_reply *reply, const struct err *err)
 {
     struct repair *r = arg;
     struct run_step *s = r->step;
     s->call = NULL;
-    if (err && err->status == 404) { /* it is gone by now */
-        finish(r, true);
+    if (err && err->status == 404) {
+        wait_for_it(r);
     } else if (err || !is_leftover(s, reply->json)) {
         finish(r, false);
     } else {
@@ -169,7 +201,7 @@ static void inspected(void *arg, const struct engine_reply *reply, const struct 
 
 bool run_repair_container(struct run_step *s, const struct err *err, repaired_fn *done)
 {
-    if (s->repaired || s->step->temporary || !strstr(err->message, "already in use")) {
+    if (s->repairs >= TRIES_MAX || s->step->temporary || !strstr(err->message, "already in use")) {
         return false;
     }
     s->call = engine_container_inspect(s->run->engine, s->unit->name, inspected,

@@ -16,6 +16,7 @@
 #include "run/internal.h"
 
 #define WATCH_RETRY_DEFAULT (100 * NS_PER_MS)
+#define SETTLE_DEFAULT (100 * NS_PER_MS)
 enum { WATCH_RETRIES_MAX = 20 };
 
 static const struct {
@@ -526,6 +527,9 @@ struct run *run_new(struct ev_loop *loop, struct engine *engine, const struct pl
                                 [CLASS_IMAGE] = 4}};
     if (r->options.watch_retry <= 0) {
         r->options.watch_retry = WATCH_RETRY_DEFAULT;
+    }
+    if (r->options.settle <= 0) {
+        r->options.settle = SETTLE_DEFAULT;
     }
     if (options->parallel > 0) {
         for (int c = 0; c < CLASS_COUNT; c++) {

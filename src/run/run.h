@@ -31,6 +31,8 @@ struct run_options {
     int64_t deadline;     /* absolute monotonic ns of the whole run, CLOCK_NEVER = none */
     int64_t stop_timeout; /* ns; -1 = each container's own grace period */
     int64_t watch_retry;  /* ns before a lost event stream is opened again; 0 = 100 ms */
+    int64_t settle;       /* ns that a container with nothing to prove must stay up before it counts
+                             as started; 0 = 100 ms */
     const char *project;  /* its name */
     const struct build_options *build; /* what --no-cache and the like add; NULL = nothing */
     const char *registry_auth;         /* for pulls; NULL = none */

@@ -137,6 +137,7 @@ static int walk(struct state *s)
         .deadline = clock_add(clock_mono(), d->deadline ? d->deadline : 2 * NS_PER_SEC),
         .stop_timeout = -1,
         .watch_retry = NS_PER_MS,
+        .settle = d->settle ? d->settle : 1,
         .project = d->project->name,
     };
     event_hub_add(&s->hub, on_event, s->d);

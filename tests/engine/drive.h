@@ -17,6 +17,7 @@ struct drive {
     struct plan_options options;
     unsigned run_flags;
     int64_t deadline;     /* ns for the run; 0 = 2 s */
+    int64_t settle;       /* ns that what cannot be proved has to stay up; 0 = none */
     int64_t cancel_after; /* ns until the user interrupts it; 0 = never */
     int interrupts;       /* how often, one right after the other; 0 = once */
     struct buf *log;      /* or NULL: units ("NAME STATE"), warnings, errors, log lines */

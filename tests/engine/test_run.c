@@ -388,6 +388,24 @@ static void test_pull(void **state)
     bed_end(&b);
 }
 
+/* Nothing to prove, and dead a moment after its start. */
+static void test_dies_while_it_settles(void **state)
+{
+    struct bed b;
+    (void)state;
+    bed_begin(&b, NULL);
+    behave(&b, "p-a-1",
+           (struct fake_behaviour){.exits = true, .exit_after = 10 * MS, .exit_code = 3});
+    assert_int_equal(run_with(&b, "service a image=img\n",
+                              (struct drive){.verb = DRIVE_UP,
+                                             .options = {.flags = PLAN_PROVE_ALL},
+                                             .settle = 1000 * MS}),
+                     -ERR_UNHEALTHY);
+    assert_says(&b, "a exited with 3");
+    assert_true(b.took < 900 * MS);
+    bed_end(&b);
+}
+
 static void test_build(void **state)
 {
     struct bed b;
@@ -627,6 +645,7 @@ int main(void)
         cmocka_unit_test(test_name_taken),
         cmocka_unit_test(test_pull),
         cmocka_unit_test(test_build),
+        cmocka_unit_test(test_dies_while_it_settles),
         cmocka_unit_test(test_image_label),
         cmocka_unit_test(test_secrets_and_hooks),
         cmocka_unit_test(test_shared_namespace),
