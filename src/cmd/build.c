@@ -41,16 +41,26 @@ static size_t choose(struct drive *d, const struct args *args)
     return count;
 }
 
-static int read_options(const struct args *args, struct build_options *o, struct key_values *kv,
-                        struct arena *arena, struct err *err)
+/* "K" alone: the project's value, else ours; without any the Dockerfile's own counts. */
+static const char *value_of(const struct project *p, const char *name)
+{
+    const char *value = p ? key_values_get(&p->environment, name, NULL) : NULL;
+    return value ? value : getenv(name);
+}
+
+static int read_options(const struct args *args, const struct project *p, struct build_options *o,
+                        struct key_values *kv, struct arena *arena, struct err *err)
 {
     const struct vec *given = args_list(args, "build-arg");
     const char *memory = args_text(args, "memory");
     kv->items = arena_array(arena, given->len + 1, sizeof(*kv->items));
-    for (size_t i = 0; i < given->len; i++) { /* "K" alone: ours, if there is one */
+    for (size_t i = 0; i < given->len; i++) {
         const char *text = given->items[i], *eq = strchr(text, '=');
         const char *name = eq ? arena_strndup(arena, text, (size_t)(eq - text)) : text;
-        kv->items[kv->count++] = (struct key_value){name, eq ? eq + 1 : getenv(name)};
+        const char *value = eq ? eq + 1 : value_of(p, name);
+        if (value) {
+            kv->items[kv->count++] = (struct key_value){name, value};
+        }
     }
     *o = (struct build_options){
         .no_cache = args_flag(args, "no-cache"), .pull = args_flag(args, "pull"), .args = kv};
@@ -70,13 +80,12 @@ static int run_build(struct cmd_context *ctx, const struct args *args, struct er
     struct arena arena;
     int rc = 0;
     arena_init(&arena);
-    rc = read_options(args, &build, &given, &arena, err);
     if (args_flag(args, "quiet")) {
         ctx->progress = PROGRESS_QUIET;
     }
-    rc = rc ? rc
-            : drive_open(&d, ctx, args, DRIVE_NEEDS_FILES | DRIVE_IMAGES | DRIVE_SERVICES_FROM_ARGS,
-                         err);
+    rc = drive_open(&d, ctx, args, DRIVE_NEEDS_FILES | DRIVE_IMAGES | DRIVE_SERVICES_FROM_ARGS,
+                    err);
+    rc = rc ? rc : read_options(args, d.project, &build, &given, &arena, err);
     if (rc == 0 && choose(&d, args)) {
         d.plan.flags = PLAN_BUILD | PLAN_NO_DEPS;
         d.run.flags = RUN_KEEP_GOING;

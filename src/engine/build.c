@@ -13,6 +13,7 @@
 #include "engine/context.h"
 #include "engine/decode.h"
 #include "engine/spec.h"
+#include "engine/spec_build.h"
 #include "engine/stdcopy.h"
 
 #define BUILD_TIMEOUT (6 * 3600 * NS_PER_SEC)
@@ -221,6 +222,10 @@ static void explain(const struct building *b, struct err *err)
                strstr(m, "connection refused")) {
         err_hint(err, "the registry of the base image cannot be reached: check network, DNS and "
                       "proxy");
+    } else if (strstr(m, "requires BuildKit") || strstr(m, "the --mount option") ||
+               strstr(m, "the --chmod option")) {
+        err_hint(err, "the engine's classic builder has no such thing: leave it out, or build the "
+                      "image with docker buildx build");
     } else if (strstr(m, "returned a non-zero code")) {
         err_hint(err, "the lines above are what the command said: correct it in the Dockerfile");
     } else if (b->step) {
@@ -257,6 +262,18 @@ static void on_done(void *arg, const struct engine_reply *reply, const struct er
     building_free(b);
 }
 
+/* Passes the context on, and keeps what went wrong with it: to the transport it is a broken call.
+ */
+static long produce(void *arg, void *buf, size_t size, struct err *err)
+{
+    struct building *b = arg;
+    long n = build_context_produce(b->context, buf, size, err);
+    if (n < 0) {
+        b->err = *err;
+    }
+    return n;
+}
+
 /* --- the request --- */
 
 static int refuse(const struct build *build, struct err *err, const char *what)
@@ -286,7 +303,7 @@ static void put(struct buf *query, const char *key, const char *value)
     }
 }
 
-static void put_json(struct buf *query, const char *key, json_t *value)
+static void put_json_query(struct buf *query, const char *key, json_t *value)
 {
     if (json_object_size(value) || json_array_size(value)) {
         char *text = json_dumps(value, JSON_COMPACT);
@@ -300,7 +317,7 @@ static void set_all(json_t *to, const struct key_values *from)
 {
     for (size_t i = 0; from && i < from->count; i++) {
         const struct key_value *kv = &from->items[i];
-        json_object_set_new(to, kv->key, kv->value ? json_string(kv->value) : json_null());
+        json_object_set_new(to, kv->key, kv->value ? text_json(kv->value) : json_null());
     }
 }
 
@@ -388,10 +405,10 @@ static void make_query(struct buf *q, const struct project *p, const struct serv
                                             b->extra_hosts.items[i].value);
         put(q, "extrahosts", host);
     }
-    put_json(q, "buildargs", args_of(b, o));
-    put_json(q, "labels", labels_of(p, s));
-    put_json(q, "cachefrom", list_of(&b->cache_from));
-    put_json(q, "ulimits", ulimits_of(b));
+    put_json_query(q, "buildargs", args_of(b, o));
+    put_json_query(q, "labels", labels_of(p, s));
+    put_json_query(q, "cachefrom", list_of(&b->cache_from));
+    put_json_query(q, "ulimits", ulimits_of(b));
 }
 
 static bool is_remote(const char *context)
@@ -432,8 +449,8 @@ int engine_build(struct engine *e, const struct project *project, const struct s
     struct engine_request r = {.method = "POST",
                                .path = "/build",
                                .query = buf_text(&query),
-                               .produce = context ? build_context_produce : NULL,
-                               .produce_arg = context,
+                               .produce = context ? produce : NULL,
+                               .produce_arg = b,
                                .registry_config = options->registry_config,
                                .mode = ENGINE_STREAM,
                                .deadline = clock_add(clock_mono(), BUILD_TIMEOUT)};

@@ -28,6 +28,7 @@ struct up {
     const struct observed *o;
     const struct plan_options *opts;
     bool *selected;
+    bool images_only;         /* also of services that are scaled to nothing */
     bool *named;              /* named on the command line: force flags apply to these */
     struct service_steps *of; /* by service index */
     struct step **networks;   /* by network index: the step after which it exists, or NULL */
@@ -150,7 +151,8 @@ static int add_images(struct up *u, struct err *err)
     for (int buildable = 1; buildable >= 0; buildable--) { /* builders first: pullers share them */
         for (size_t i = 0; i < u->p->service_count; i++) {
             const struct service *s = &u->p->services[i];
-            if (u->selected[i] && !s->build == !buildable && replicas_of(u, s) > 0) {
+            bool wanted = u->selected[i] && (u->images_only || replicas_of(u, s) > 0);
+            if (wanted && !s->build == !buildable) {
                 int rc = add_image(u, s, err);
                 if (rc) {
                     return rc;
@@ -806,6 +808,7 @@ int plan_images(const struct project *p, const struct observed *o, const struct 
 {
     struct up u;
     int rc = begin(&u, ret, "images", p, o, opts, err);
+    u.images_only = true;
     rc = rc ? rc : add_images(&u, err);
     rc = rc ? rc : plan_finish(ret, err);
     release_up(&u);

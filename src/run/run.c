@@ -583,13 +583,14 @@ void run_cancel(struct run *r)
     if (r->finished) {
         return;
     }
-    if (r->cancelled) {
-        for (size_t i = 0; i < r->plan->step_count; i++) {
-            if (r->steps[i].state == STEP_RUNNING && r->steps[i].call) {
-                engine_cancel(r->engine, r->steps[i].call);
-            } else if (r->steps[i].state == STEP_RUNNING && r->steps[i].cancel_work) {
-                r->steps[i].cancel_work(&r->steps[i]);
-            }
+    for (size_t i = 0; i < r->plan->step_count; i++) {
+        struct run_step *s = &r->steps[i];
+        /* Pulls and builds leave nothing half done, and may take long: they end at the first. */
+        bool now = r->cancelled || kinds[s->step->kind].class == CLASS_IMAGE;
+        if (s->state == STEP_RUNNING && now && s->call) {
+            engine_cancel(r->engine, s->call);
+        } else if (s->state == STEP_RUNNING && now && s->cancel_work) {
+            s->cancel_work(s);
         }
     }
     r->cancelled = r->stopping = true;

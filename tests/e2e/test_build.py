@@ -1,4 +1,5 @@
 """Images: built by the engine, from a context that fettle sends."""
+import signal
 import subprocess
 
 TINY = "fettle-test/tiny:1"
@@ -113,6 +114,17 @@ def test_a_context_that_is_wrong(project):
     assert project.run("exec", "-T", "app", "ls", "-A", "/ctx").out.split() == [
         "Dockerfile", "keep.o", "sub"]
     project.run("down", "-t", "1", "--rmi", "local")
+
+
+def test_a_build_can_be_interrupted(project):
+    files(project, f'FROM {TINY}\nRUN ["/bin/sh", "-c", "sleep 60"]\n')
+    project.write({"services": {"app": service()}})
+    p = project.start_process("build")
+    while "step 2/" not in p.stderr.readline():
+        pass
+    p.send_signal(signal.SIGINT)
+    r = project.finish(p, 10)
+    assert r.code == 130
 
 
 def test_what_compose_built_is_left_alone(project, compose):
