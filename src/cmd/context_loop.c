@@ -170,7 +170,11 @@ void context_summary(struct cmd_context *ctx, const struct observed *observed, s
     CLEANUP_BUF struct buf b = BUF_INIT;
     bool people = !ctx->json && ctx->progress != PROGRESS_JSON && ctx->progress != PROGRESS_QUIET &&
                   ctx->progress != PROGRESS_PLAIN && !ctx->dry_run;
-    if (!ctx->dry_run && t->count) {
+    bool started = false; /* a run that found everything there is no start */
+    for (size_t i = 0; i < t->count; i++) {
+        started = started || t->entries[i].start_begin >= 0;
+    }
+    if (!ctx->dry_run && started) {
         state_save_timeline(t);
     }
     if (!people || !ctx->renderer) {

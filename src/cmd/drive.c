@@ -17,7 +17,8 @@ static int open_project(struct drive *d, unsigned flags, struct err *err)
     struct project *p = NULL;
     unsigned how = (flags & DRIVE_NEEDS_FILES ? 0 : PROJECT_OPTIONAL) |
                    (flags & DRIVE_ALL_PROFILES ? PROJECT_ALL_PROFILES : 0) |
-                   (flags & DRIVE_NO_DEPS ? COMPOSE_NO_DEPENDENCIES : 0);
+                   (flags & DRIVE_NO_DEPS ? COMPOSE_NO_DEPENDENCIES : 0) |
+                   (flags & DRIVE_WHOLE ? COMPOSE_WHOLE : 0);
     int rc = context_project(d->ctx, how, d->services, d->plan.service_count, &p, err);
     if (rc) {
         return rc;

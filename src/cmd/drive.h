@@ -37,7 +37,8 @@ enum drive_flags {
     DRIVE_ALL_PROFILES = 2,
     DRIVE_IMAGES = 4, /* images matter (up, create) */
     DRIVE_SERVICES_FROM_ARGS = 8,
-    DRIVE_NO_DEPS = 16 /* the named services alone, as if they depended on nothing */
+    DRIVE_NO_DEPS = 16, /* the named services alone, as if they depended on nothing */
+    DRIVE_WHOLE = 32    /* also those that depend on the named ones (restart) */
 };
 
 /*

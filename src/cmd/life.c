@@ -152,7 +152,7 @@ const struct cmd cmd_start = {
 static int run_restart(struct cmd_context *ctx, const struct args *args, struct err *err)
 {
     struct drive d;
-    int rc = drive_open(&d, ctx, args, DRIVE_IMAGES | DRIVE_SERVICES_FROM_ARGS, err);
+    int rc = drive_open(&d, ctx, args, DRIVE_IMAGES | DRIVE_WHOLE | DRIVE_SERVICES_FROM_ARGS, err);
     if (!rc) {
         d.plan.flags = args_flag(args, "no-deps") ? PLAN_NO_DEPS : 0;
         d.run.flags = args_flag(args, "no-wait") ? RUN_NO_PROOF : 0;

@@ -15,10 +15,11 @@ enum compose_flags {
     COMPOSE_NO_ENV_FILES = 1 << 4,   /* --no-env-resolution: env_file of services is not read */
     COMPOSE_ALL_RESOURCES = 1 << 5,  /* unused networks, volumes, ... stay */
     COMPOSE_COMPATIBILITY = 1 << 6,
-    COMPOSE_NO_DOT_ENV = 1 << 7,      /* COMPOSE_DISABLE_ENV_FILE */
-    COMPOSE_ALL_PROFILES = 1 << 8,    /* services behind any profile are loaded too */
-    COMPOSE_RAW_TREE = 1 << 9,        /* stop after the merge: only project->tree is filled */
-    COMPOSE_NO_DEPENDENCIES = 1 << 10 /* --no-deps: only the named services */
+    COMPOSE_NO_DOT_ENV = 1 << 7,       /* COMPOSE_DISABLE_ENV_FILE */
+    COMPOSE_ALL_PROFILES = 1 << 8,     /* services behind any profile are loaded too */
+    COMPOSE_RAW_TREE = 1 << 9,         /* stop after the merge: only project->tree is filled */
+    COMPOSE_NO_DEPENDENCIES = 1 << 10, /* --no-deps: only the named services */
+    COMPOSE_WHOLE = 1 << 11 /* naming services enables their profiles, and leaves out nothing */
 };
 
 /* Everything borrowed; NULL or 0 where the command line says nothing. */

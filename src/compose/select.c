@@ -176,6 +176,9 @@ int select_services(struct arena *arena, struct node *root, struct node *disable
     }
     profiles = with_named_profiles(arena, disabled, f);
     select_profiles(arena, services, disabled, &profiles);
+    if (f->flags & COMPOSE_WHOLE) {
+        return 0;
+    }
     s.chosen = node_map(arena, services->at);
     for (size_t i = 0; i < f->services.count; i++) {
         choose_pattern(&s, f->services.items[i]);

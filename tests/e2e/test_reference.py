@@ -72,7 +72,10 @@ def test_the_description_word_for_word(platform):
     out = script(platform, "docker-orchestrator.sh", "status")
     assert all(s in out for s in ("postgres", "redis", "backend", "frontend"))
     script(platform, "docker-orchestrator.sh", "logs", "backend")
-    script(platform, "docker-orchestrator.sh", "restart", "postgres")
+    out = script(platform, "docker-orchestrator.sh", "restart", "postgres")
+    for service in ("postgres", "backend", "frontend"):  # it and its dependents are proved again
+        assert re.search(rf"^\[.*\] {service} +ready ", out, re.M), out
+    assert not re.search(r"^\[.*\] redis ", out, re.M), out
     script(platform, "docker-orchestrator.sh", "restart")
     assert "by test" in fetch("http://localhost:3000/api/projects")[2]
     script(platform, "postgres-init.sh")
