@@ -6,14 +6,20 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+static void release(struct diag *d)
+{
+    free(d->file);
+    free(d->path);
+    free(d->message);
+    free(d->hint);
+}
 
 void diags_release(struct diags *d)
 {
     for (size_t i = 0; i < d->len; i++) {
-        free(d->items[i].file);
-        free(d->items[i].path);
-        free(d->items[i].message);
-        free(d->items[i].hint);
+        release(&d->items[i]);
     }
     free(d->items);
     *d = (struct diags){0};
@@ -45,6 +51,53 @@ int diags_add(struct diags *d, enum diag_level level, struct pos at, const char 
                           .hint = xstrdup(hint ? hint : "")};
     va_end(ap);
     return rc;
+}
+
+void diags_drop_warning(struct diags *d, const char *message)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < d->len; i++) {
+        if (d->items[i].level == DIAG_WARNING && strcmp(d->items[i].message, message) == 0) {
+            release(&d->items[i]);
+        } else {
+            d->items[kept++] = d->items[i];
+        }
+    }
+    d->len = kept;
+}
+
+struct rank {
+    struct diag diag;
+    size_t file, index;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct rank *x = a, *y = b;
+    if (x->file != y->file) {
+        return x->file < y->file ? -1 : 1;
+    }
+    if (x->diag.line != y->diag.line) {
+        return x->diag.line < y->diag.line ? -1 : 1;
+    }
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+void diags_sort(struct diags *d)
+{
+    struct rank *ranks = xcalloc(d->len + 1, sizeof(*ranks));
+    for (size_t i = 0; i < d->len; i++) {
+        size_t first = 0;
+        while (strcmp(d->items[first].file, d->items[i].file) != 0) {
+            first++;
+        }
+        ranks[i] = (struct rank){d->items[i], first, i};
+    }
+    qsort(ranks, d->len, sizeof(*ranks), by_place);
+    for (size_t i = 0; i < d->len; i++) {
+        d->items[i] = ranks[i].diag;
+    }
+    free(ranks);
 }
 
 void diags_add_err(struct diags *d, const struct err *err)

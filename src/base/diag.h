@@ -44,6 +44,10 @@ void diags_release(struct diags *d);
  * -ERR_COMPOSE for an error and 0 for a warning. */
 int diags_add(struct diags *d, enum diag_level level, struct pos at, const char *path,
               const char *hint, const char *fmt, ...) PRINTF_LIKE(6, 7);
+/* Takes out the warnings with exactly that message. */
+void diags_drop_warning(struct diags *d, const char *message);
+/* By file (as they first come) and line; what has the same place keeps its order. */
+void diags_sort(struct diags *d);
 /* Appends what is in *err as an error. */
 void diags_add_err(struct diags *d, const struct err *err);
 /* The first error as a struct err (with "and N more" in the hint); returns -ERR_COMPOSE, 0 if none.

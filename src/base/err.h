@@ -15,7 +15,7 @@
 #define ERR_LIST(X)                                                                     \
     X(NONE, 0, "ok", "no error")                                                        \
     X(USAGE, 2, "usage", "the command line is wrong")                                   \
-    X(COMPOSE, 3, "compose", "the Compose file is invalid")                             \
+    X(COMPOSE, 3, "compose", "the Compose file is invalid, or there is none")           \
     X(ENGINE, 4, "engine", "the engine cannot be reached")                              \
     X(TIMEOUT, 5, "timeout", "a deadline passed")                                       \
     X(UNHEALTHY, 1, "unhealthy", "the stack is not healthy")                            \

@@ -103,10 +103,9 @@ const struct cmd cmd_clean = {
     .name = "clean",
     .summary = "Remove what the project made, after saying what that is",
     .usage = "[OPTIONS]",
-    .description =
-        "Containers (also orphans and those of run) and networks go; volumes and images\n"
-        "only when asked for, and then a terminal is asked once more. --dry-run only\n"
-        "says what would go.",
+    .description = "Containers (also orphans and those of run) and networks go; volumes and images "
+                   "only when asked for, and then a terminal is asked once more. --dry-run only "
+                   "says what would go.",
     .examples = "fettle --dry-run clean -v # what would go\n"
                 "fettle clean -v --images",
     .options = options,

@@ -86,6 +86,8 @@ const struct cmd *const *cmd_table(size_t *ret_count);
 const struct cmd *cmd_find(const char *name);
 /* The likely meant name for a typo, or NULL. */
 const char *cmd_nearest(const char *name);
+/* Says that there is no such command (yet), and what is near or helps today; -ERR_USAGE. */
+int cmd_unknown(const char *name, struct err *err) MUST_CHECK;
 const char *cmd_group_title(enum cmd_group group);
 /* Options before the command, and accepted by long name after it. */
 extern const struct option cmd_global_options[];

@@ -138,8 +138,9 @@ const struct cmd cmd_config = {
     .name = "config",
     .summary = "Check the files and print the model they make",
     .usage = "[OPTIONS] [SERVICE...]",
-    .examples = "fettle config -q # only say what is wrong\n"
+    .examples = "fettle config -q          # only say what is wrong\n"
                 "fettle config --services\n"
+                "fettle config --variables # what .env may say\n"
                 "fettle config --format json web",
     .options = options,
     .max_args = -1,

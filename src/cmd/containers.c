@@ -10,6 +10,8 @@
 #include "engine/observe.h"
 #include "model/project.h"
 
+enum { NAMES_SHOWN = 12 };
+
 static bool known_service(const struct project *p, const struct observed *o, const char *name)
 {
     if (p && project_service(p, name)) {
@@ -39,6 +41,13 @@ static int unknown_service(const struct project *p, const char *name, struct err
         const char *nearest = str_nearest(name, names, p->service_count);
         if (nearest) {
             err_hint(err, "did you mean %s?", nearest);
+        } else {
+            CLEANUP_BUF struct buf list = BUF_INIT;
+            for (size_t i = 0; i < p->service_count && i < NAMES_SHOWN; i++) {
+                buf_printf(&list, "%s%s", i ? ", " : "", names[i]);
+            }
+            err_hint(err, "the project has: %s%s", buf_text(&list),
+                     p->service_count > NAMES_SHOWN ? ", ..." : "");
         }
         free(names);
     }

@@ -123,9 +123,11 @@ int context_project(struct cmd_context *ctx, unsigned flags, const char *const *
         ctx->no_files = true;
         rc = 0;
     } else {
+        diags_sort(&diags);
         show_diags(ctx, &diags);
     }
     if (rc) {
+        rc = -ERR_COMPOSE; /* also where there is no file */
         diags_to_err(&diags, err);
         ctx->told = true;
     }

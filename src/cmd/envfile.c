@@ -382,7 +382,8 @@ void env_check(const struct envfile *example, const char *(*lookup)(void *arg, c
         } else if (env_is_placeholder(value)) {
             problem(ret, e->key, true,
                     xasprintf("%s still has the placeholder of .env.example", e->key),
-                    "put a value of your own into .env");
+                    ENV_PLACEHOLDER_HINT);
+            ret->items[ret->count - 1].placeholder = true;
         } else if (e->min_length && strlen(value) < e->min_length) {
             problem(ret, e->key, true,
                     xasprintf("%s has %zu characters, at least %zu are needed", e->key,

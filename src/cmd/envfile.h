@@ -48,10 +48,15 @@ bool envfile_generate(const char *example, struct buf *out, struct strv *generat
 bool env_is_placeholder(const char *value);
 bool env_is_secret_name(const char *key);
 
+#define ENV_PLACEHOLDER_HINT                              \
+    "put values of your own into .env, or delete it and " \
+    "run fettle setup again to generate them"
+
 /* What is wrong with one variable; texts for people, without the value. */
 struct env_problem {
     char *key, *message, *hint;
-    bool error; /* else a warning */
+    bool error;       /* else a warning */
+    bool placeholder; /* it still has the example's value; the hint is the same for all of them */
 };
 struct env_problems {
     struct env_problem *items;

@@ -162,8 +162,9 @@ static int run_events(struct cmd_context *ctx, const struct args *args, struct e
     static const struct engine_handlers handlers = {.on_data = on_data, .on_done = on_done};
     struct listener l = {.ctx = ctx, .args = args};
     const char *name = NULL;
-    CLEANUP_BUF struct buf query = BUF_INIT;
-    int rc = context_name(ctx, &name, err);
+    CLEANUP_BUF struct buf query = BUF_INIT, unused = BUF_INIT;
+    int rc = query_of(args, "", &unused, err); /* what is wrong with it is told first */
+    rc = rc ? rc : context_name(ctx, &name, err);
     rc = rc ? rc : query_of(args, name, &query, err);
     rc = rc ? rc : context_engine(ctx, &l.engine, err);
     if (rc) {
@@ -196,6 +197,9 @@ const struct cmd cmd_events = {
     .name = "events",
     .summary = "Show what happens to the project's containers",
     .usage = "[OPTIONS] [SERVICE...]",
+    .examples = "fettle events\n"
+                "fettle events --json backend # an object a line\n"
+                "fettle events --since 10m --until 0s",
     .options = options,
     .max_args = -1,
     .group = GROUP_LOOK,

@@ -13,23 +13,18 @@ static int run_help(struct cmd_context *ctx, const struct args *args, struct err
     CLEANUP_BUF struct buf b = BUF_INIT;
     const struct cmd *cmd = NULL;
     if (args->argc == 0) {
-        help_program(&b, ctx->out.colour);
+        help_program(&b, ctx->out.colour, help_width(&ctx->out));
         show_buf(STDOUT_FILENO, &b);
         return 0;
     }
     cmd = cmd_find(args->argv[0]);
     if (!cmd) {
-        const char *nearest = cmd_nearest(args->argv[0]);
-        err_set(err, ERR_USAGE, "unknown command \"%s\"", args->argv[0]);
-        if (nearest) {
-            err_hint(err, "did you mean %s?", nearest);
-        }
-        return -ERR_USAGE;
+        return cmd_unknown(args->argv[0], err);
     }
     if (args_flag(args, "markdown")) {
         help_markdown(&b, cmd);
     } else {
-        help_command(&b, ctx->out.colour, cmd);
+        help_command(&b, ctx->out.colour, help_width(&ctx->out), cmd);
     }
     show_buf(STDOUT_FILENO, &b);
     return 0;

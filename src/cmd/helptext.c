@@ -9,7 +9,53 @@
 #include "cmd/context.h"
 #include "ui/term.h"
 
-enum { HELP_COLUMN = 30 };
+enum {
+    NAME_COLUMN = 15,
+    HELP_COLUMN = 30,
+    HELP_WIDTH = 80,
+    HELP_WIDTH_MIN = 50,
+    HELP_WIDTH_MAX = 100
+};
+
+int help_width(const struct term *t)
+{
+    int width = t->tty ? t->columns : HELP_WIDTH;
+    return width < HELP_WIDTH_MIN   ? HELP_WIDTH_MIN
+           : width > HELP_WIDTH_MAX ? HELP_WIDTH_MAX
+                                    : width;
+}
+
+/*
+ * Words up to `width`, further lines indented; the first one begins at column `indent`. A newline
+ * in the text stays one.
+ */
+static void wrapped(struct buf *out, const char *text, size_t indent, int width)
+{
+    size_t column = indent;
+    while (*text) {
+        size_t len = strcspn(text, " \n");
+        CLEANUP_FREE char *word = xstrndup(text, len);
+        size_t columns = str_columns(word);
+        if (column > indent && len && column + 1 + columns > (size_t)width) {
+            buf_char(out, '\n');
+            buf_repeat(out, ' ', indent);
+            column = indent;
+        } else if (column > indent && len) {
+            buf_char(out, ' ');
+            column++;
+        }
+        buf_str(out, word);
+        column += columns;
+        text += len;
+        if (*text == '\n') {
+            buf_char(out, '\n');
+            buf_repeat(out, ' ', text[1] == '\n' ? 0 : indent);
+            column = indent;
+        }
+        text += *text != '\0';
+    }
+    buf_char(out, '\n');
+}
 
 /* "-f, --follow" or "-n, --tail N". */
 static void option_synopsis(struct buf *out, const struct option *o, bool letters)
@@ -52,7 +98,7 @@ static size_t options_shown(const struct option *options)
     return n;
 }
 
-static void options_text(struct buf *out, bool colour, const struct option *options)
+static void options_text(struct buf *out, bool colour, int width, const struct option *options)
 {
     for (const struct option *o = options; o && o->name; o++) {
         CLEANUP_BUF struct buf left = BUF_INIT, right = BUF_INIT;
@@ -69,16 +115,18 @@ static void options_text(struct buf *out, bool colour, const struct option *opti
         } else {
             buf_repeat(out, ' ', HELP_COLUMN - 2 - left.len);
         }
-        buf_printf(out, "%s\n", buf_text(&right));
+        wrapped(out, buf_text(&right), HELP_COLUMN, width);
     }
 }
 
-void help_program(struct buf *out, bool colour)
+void help_program(struct buf *out, bool colour, int width)
 {
     size_t count = 0;
     const struct cmd *const *table = cmd_table(&count);
-    buf_str(out, "fettle brings a Compose stack up in order, proves that it is ready, and says why "
-                 "when it is not.\n\n");
+    wrapped(out,
+            "fettle brings a Compose stack up in order, proves that it is ready, and says why "
+            "when it is not.\n",
+            0, width);
     style_str(out, colour, STYLE_TITLE, "Usage:");
     buf_str(out, " fettle [OPTIONS] COMMAND [ARGS...]\n");
     for (int group = 0; group < GROUP_COUNT; group++) {
@@ -95,15 +143,19 @@ void help_program(struct buf *out, bool colour)
             }
             buf_str(out, "  ");
             style_printf(out, colour, STYLE_BOLD, "%-12s", table[i]->name);
-            buf_printf(out, " %s\n", table[i]->summary);
+            buf_char(out, ' ');
+            wrapped(out, table[i]->summary, NAME_COLUMN, width);
         }
     }
     buf_char(out, '\n');
     style_str(out, colour, STYLE_TITLE, "Options, before the command:");
     buf_char(out, '\n');
-    options_text(out, colour, cmd_global_options);
-    buf_str(out, "\nfettle COMMAND --help says more about a command. "
-                 "Files, flags and labels are Docker Compose's.\n");
+    options_text(out, colour, width, cmd_global_options);
+    buf_char(out, '\n');
+    wrapped(out,
+            "fettle COMMAND --help says more about a command. Files, flags and labels are Docker "
+            "Compose's.",
+            0, width);
 }
 
 /* Each line "command # what": the command, then the remark dimmed. */
@@ -129,19 +181,20 @@ static void examples_text(struct buf *out, bool colour, const char *examples)
     }
 }
 
-void help_command(struct buf *out, bool colour, const struct cmd *cmd)
+void help_command(struct buf *out, bool colour, int width, const struct cmd *cmd)
 {
     style_str(out, colour, STYLE_TITLE, "Usage:");
     buf_printf(out, " fettle %s%s%s\n\n%s.\n", cmd->name, cmd->usage[0] ? " " : "", cmd->usage,
                cmd->summary);
     if (cmd->description) {
-        buf_printf(out, "\n%s\n", cmd->description);
+        buf_char(out, '\n');
+        wrapped(out, cmd->description, 0, width);
     }
     if (options_shown(cmd->options)) {
         buf_char(out, '\n');
         style_str(out, colour, STYLE_TITLE, "Options:");
         buf_char(out, '\n');
-        options_text(out, colour, cmd->options);
+        options_text(out, colour, width, cmd->options);
     }
     if (cmd->examples) {
         buf_char(out, '\n');
@@ -149,7 +202,11 @@ void help_command(struct buf *out, bool colour, const struct cmd *cmd)
         buf_char(out, '\n');
         examples_text(out, colour, cmd->examples);
     }
-    buf_str(out, "\nOptions of all commands (-f, -p, --profile, --json, ...): fettle --help\n");
+    buf_char(out, '\n');
+    wrapped(out,
+            "Options of all commands (-f FILE, -p NAME, --profile, --json, ...) stand before the "
+            "command: fettle --help lists them.",
+            0, width);
 }
 
 static void markdown_cell(struct buf *out, const char *text)

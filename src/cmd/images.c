@@ -190,6 +190,8 @@ const struct cmd cmd_images = {
     .name = "images",
     .summary = "List the images of the created containers",
     .usage = "[OPTIONS] [SERVICE...]",
+    .examples = "fettle images\n"
+                "fettle images --format json backend",
     .options = options,
     .max_args = -1,
     .group = GROUP_IMAGES,

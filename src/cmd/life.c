@@ -109,6 +109,8 @@ const struct cmd cmd_stop = {
     .name = "stop",
     .summary = "Stop containers without removing them",
     .usage = "[OPTIONS] [SERVICE...]",
+    .examples = "fettle stop\n"
+                "fettle stop -t 60 worker # more time to finish its work",
     .options = stop_options,
     .max_args = -1,
     .group = GROUP_RUN,
@@ -141,6 +143,8 @@ const struct cmd cmd_start = {
     .summary = "Start existing containers, in order, and prove them",
     .usage = "[SERVICE...]",
     .description = "A stack of which nothing exists yet is created first.",
+    .examples = "fettle start\n"
+                "fettle start backend # and what it depends on",
     .max_args = -1,
     .group = GROUP_RUN,
     .completes = COMPLETE_SERVICE,
@@ -331,6 +335,8 @@ const struct cmd cmd_rm = {
     .name = "rm",
     .summary = "Remove stopped containers",
     .usage = "[OPTIONS] [SERVICE...]",
+    .examples = "fettle rm -f          # what is stopped\n"
+                "fettle rm -fsv worker # stop it first, its anonymous volumes too",
     .options = rm_options,
     .max_args = -1,
     .group = GROUP_RUN,

@@ -443,9 +443,8 @@ const struct cmd cmd_logs = {
     .name = "logs",
     .summary = "Show the output of containers",
     .usage = "[OPTIONS] [SERVICE...]",
-    .description =
-        "Lines of several containers come in the order of their time. With -f they come\n"
-        "as they happen.",
+    .description = "Lines of several containers come in the order of their time. With -f they come "
+                   "as they happen.",
     .examples = "fettle logs -f backend # follow one service\n"
                 "fettle logs --since 10m -t # the last ten minutes, with times",
     .options = options,

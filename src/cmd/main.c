@@ -27,16 +27,6 @@ static void see_help(struct err *err, const struct cmd *cmd)
     }
 }
 
-static int unknown_command(const char *name, struct err *err)
-{
-    const char *nearest = cmd_nearest(name);
-    err_set(err, ERR_USAGE, "unknown command \"%s\"", name);
-    if (nearest) {
-        err_hint(err, "did you mean %s?", nearest);
-    }
-    return -ERR_USAGE;
-}
-
 static int check_count(const struct cmd *cmd, const struct args *args, struct err *err)
 {
     if ((int)args->argc < cmd->min_args) {
@@ -72,7 +62,7 @@ static int run_command(struct cmd_context *ctx, const struct cmd *cmd, struct ar
     CLEANUP_BUF struct buf b = BUF_INIT;
     int rc = args_parse(args, argc, argv, (cmd->bits & CMD_STOP_AT_ARGUMENT) != 0, err);
     if (args->help) {
-        help_command(&b, ctx->out.colour, cmd);
+        help_command(&b, ctx->out.colour, help_width(&ctx->out), cmd);
         show_buf(STDOUT_FILENO, &b);
         return 0;
     }
@@ -106,21 +96,21 @@ static int run_program(struct cmd_context *ctx, struct args *globals, int argc, 
     if (globals->argc == 0 && args_flag(globals, "version")) {
         cmd = cmd_find("version");
     } else if (globals->argc == 0) {
-        help_program(&b, ctx->out.colour);
+        help_program(&b, ctx->out.colour, help_width(&ctx->out));
         show_buf(STDOUT_FILENO, &b);
         return 0;
     } else {
         cmd = cmd_find(globals->argv[0]);
     }
     if (!cmd) {
-        return unknown_command(globals->argv[0], err);
+        return cmd_unknown(globals->argv[0], err);
     }
     ctx->cmd = cmd;
     args_init(&args, cmd->options, globals);
     size_t used = globals->argc ? (size_t)argc - globals->argc + 1 : (size_t)argc;
     rc = globals->help ? 0 : run_command(ctx, cmd, &args, argc - (int)used, argv + used, err);
     if (globals->help) {
-        help_command(&b, ctx->out.colour, cmd);
+        help_command(&b, ctx->out.colour, help_width(&ctx->out), cmd);
         show_buf(STDOUT_FILENO, &b);
     }
     args_release(&args);

@@ -110,6 +110,9 @@ const struct cmd cmd_pull = {
     .name = "pull",
     .summary = "Pull images of services",
     .usage = "[OPTIONS] [SERVICE...]",
+    .examples = "fettle pull\n"
+                "fettle pull --policy missing # only those that are not there\n"
+                "fettle pull --include-deps web",
     .options = options,
     .max_args = -1,
     .group = GROUP_IMAGES,

@@ -296,7 +296,7 @@ static const struct option options[] = {
     {"no-deps", 0, OPTION_FLAG, NULL, "Do not start what the service depends on"},
     {"publish", 'p', OPTION_LIST, "PORT", "Publish a port, as under ports:"},
     {"pull", 0, OPTION_TEXT, "WHEN", "Pull the image: always, missing or never",
-     .fallback = "policy"},
+     .fallback = "policy", .choices = "always missing if_not_present never build policy"},
     {"quiet", 'q', OPTION_FLAG, NULL, "Show only what the container says"},
     {"quiet-build", 0, OPTION_FLAG, NULL, "Do not show build progress"},
     {"quiet-pull", 0, OPTION_FLAG, NULL, "Do not show pull progress"},

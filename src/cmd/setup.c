@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -112,7 +113,7 @@ static int check_env(struct cmd_context *ctx, const char *path, const char *exam
     struct envfile want = {0}, have = {0};
     struct env_problems problems = {0};
     struct buf text = BUF_INIT;
-    size_t errors = 0;
+    size_t errors = 0, last = 0;
     int rc = path_read_file(path, ENV_FILE_MAX, &text, err);
     if (rc == 0) {
         envfile_parse(&want, example);
@@ -120,11 +121,15 @@ static int check_env(struct cmd_context *ctx, const char *path, const char *exam
         env_check(&want, in_force, &have, &problems);
     }
     for (size_t i = 0; i < problems.count; i++) {
+        last = problems.items[i].placeholder ? i : last;
+    }
+    for (size_t i = 0; i < problems.count; i++) {
         const struct env_problem *p = &problems.items[i];
         struct err one = {0};
         if (p->error) {
             err_set(&one, ERR_INPUT, "%s", p->message);
-            err_hint(&one, "%s", p->hint);
+            /* said once, at the end of those that it is about */
+            err_hint(&one, "%s", p->placeholder && i != last ? "" : p->hint);
             show_error(ctx, &one);
             errors++;
         } else {
@@ -143,6 +148,15 @@ static int check_env(struct cmd_context *ctx, const char *path, const char *exam
         rc = err_set(err, ERR_INPUT, "%zu settings in %s are not usable", errors, path);
     }
     return rc;
+}
+
+/* It holds secrets. */
+static void warn_readable(const struct cmd_context *ctx, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH))) {
+        show_warning(ctx, "%s: others can read it: chmod 600 %s", path, path);
+    }
 }
 
 static int setup_env(struct cmd_context *ctx, const char *directory, struct err *err)
@@ -168,6 +182,7 @@ static int setup_env(struct cmd_context *ctx, const char *directory, struct err 
     }
     if (path_exists(path)) {
         show_text("kept %s as it is\n", path);
+        warn_readable(ctx, path);
     } else {
         rc = create_env(path, buf_text(&example), err);
     }
@@ -198,9 +213,11 @@ const struct cmd cmd_setup = {
     .summary = "Create .env with generated secrets, check the settings, get the images",
     .usage = "[OPTIONS]",
     .description =
-        "Takes .env.example as the pattern. Names ending in PASSWORD, SECRET, KEY or TOKEN\n"
-        "get random values; placeholders, missing and too short values are reported. An\n"
+        "Takes .env.example as the pattern. Names ending in PASSWORD, SECRET, KEY or TOKEN "
+        "get random values; placeholders, missing and too short values are reported. An "
         "existing .env is checked and never changed.",
+    .examples = "fettle setup             # settings, then images\n"
+                "fettle setup --no-images # only .env",
     .options = options,
     .group = GROUP_RUN,
     .run = run_setup,

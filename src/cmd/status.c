@@ -291,8 +291,8 @@ const struct cmd cmd_status = {
     .name = "status",
     .summary = "Show every service with what was proved about it just now",
     .usage = "[SERVICE...]",
-    .description = "Asks each running service what up would ask before releasing its dependents:\n"
-                   "a login and a query, a PING and a write, an HTTP status, its health check.\n"
+    .description = "Asks each running service what up would ask before releasing its dependents: "
+                   "a login and a query, a PING and a write, an HTTP status, its health check. "
                    "Ends with 1 when anything is down or not ready.",
     .examples = "fettle status\n"
                 "fettle status --json # an object a line",

@@ -86,6 +86,47 @@ const char *cmd_nearest(const char *name)
     return str_nearest(name, names, count);
 }
 
+/* Commands that do not exist yet, and what does their work until then. */
+static const struct {
+    const char *name, *instead;
+} later[] = {
+    {"attach", "fettle logs -f shows the output; docker compose attach does the rest"},
+    {"await", "fettle up -d --wait and fettle status prove what is ready"},
+    {"check", "fettle status proves every service now"},
+    {"commit", "docker compose commit does it"},
+    {"convert", "fettle config prints the model"},
+    {"cp", "docker compose cp does it"},
+    {"deploy", "fettle -f FILE -f OVERRIDE up -d brings changes up in order"},
+    {"doctor", "fettle status shows what is not ready, fettle logs why"},
+    {"engine", "docker info shows the engine; --context and DOCKER_HOST choose it"},
+    {"export", "docker compose export does it"},
+    {"lint", "fettle config -q says what is wrong in the files"},
+    {"probe", "fettle status proves every service now"},
+    {"push", "docker compose push does it"},
+    {"serve", "fettle status --json and fettle events --json tell other programs"},
+    {"stats", "fettle top shows the processes; docker compose stats does the rest"},
+    {"wait", "docker compose wait does it; fettle run ends with its command's status"},
+    {"watch", "docker compose watch does it; fettle up -d --build takes changes in"},
+    {"why", "fettle plan says what would be done and why, fettle status what is not ready"},
+};
+
+int cmd_unknown(const char *name, struct err *err)
+{
+    const char *nearest = cmd_nearest(name);
+    for (size_t i = 0; i < ARRAY_LEN(later); i++) {
+        if (strcmp(later[i].name, name) == 0) {
+            err_set(err, ERR_USAGE, "fettle %s is not in this version yet", name);
+            err_hint(err, "%s", later[i].instead);
+            return -ERR_USAGE;
+        }
+    }
+    err_set(err, ERR_USAGE, "unknown command \"%s\"", name);
+    if (nearest) {
+        err_hint(err, "did you mean %s?", nearest);
+    }
+    return -ERR_USAGE;
+}
+
 const char *cmd_group_title(enum cmd_group group)
 {
     return group_titles[group];

@@ -111,6 +111,8 @@ const struct cmd cmd_top = {
     .name = "top",
     .summary = "Show the running processes",
     .usage = "[SERVICE...]",
+    .examples = "fettle top\n"
+                "fettle top backend",
     .max_args = -1,
     .group = GROUP_LOOK,
     .completes = COMPLETE_SERVICE,

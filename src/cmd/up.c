@@ -17,24 +17,24 @@ static unsigned flag(const struct args *args, const char *name, unsigned bit)
     return args_flag(args, name) ? bit : 0;
 }
 
-static int read_pull(const struct args *args, struct plan_options *o, struct err *err)
+/* The words are those of the option's choices. */
+static enum pull_override pull_of(const struct args *args)
 {
     static const struct {
         const char *word;
         enum pull_override value;
-    } words[] = {{"policy", PULL_AS_SAID},           {"always", PULL_OVERRIDE_ALWAYS},
-                 {"missing", PULL_OVERRIDE_MISSING}, {"if_not_present", PULL_OVERRIDE_MISSING},
-                 {"never", PULL_OVERRIDE_NEVER},     {"build", PULL_OVERRIDE_BUILD}};
+    } words[] = {{"always", PULL_OVERRIDE_ALWAYS},
+                 {"missing", PULL_OVERRIDE_MISSING},
+                 {"if_not_present", PULL_OVERRIDE_MISSING},
+                 {"never", PULL_OVERRIDE_NEVER},
+                 {"build", PULL_OVERRIDE_BUILD}};
     const char *text = args_text(args, "pull");
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (!text || strcmp(words[i].word, text) == 0) {
-            o->pull = text ? words[i].value : PULL_AS_SAID;
-            return 0;
+        if (str_eq(words[i].word, text)) {
+            return words[i].value;
         }
     }
-    err_set(err, ERR_USAGE, "--pull %s: no such policy", text);
-    err_hint(err, "one of always, missing, never, build, policy");
-    return -ERR_USAGE;
+    return PULL_AS_SAID;
 }
 
 /* "web=3" */
@@ -194,7 +194,7 @@ static int run_up(struct cmd_context *ctx, const struct args *args, struct err *
         d.plan.scale_count = scales.count;
         d.plan.flags |= args_flag(args, "no-wait") ? 0 : PLAN_PROVE_ALL;
         d.run.deadline = wait > 0 ? clock_add(clock_mono(), wait * NS_PER_SEC) : CLOCK_NEVER;
-        rc = read_pull(args, &d.plan, err);
+        d.plan.pull = pull_of(args);
     }
     if (!rc && detached) {
         rc = walk_up(&d, err);
@@ -208,10 +208,11 @@ static int run_up(struct cmd_context *ctx, const struct args *args, struct err *
     return rc;
 }
 
-#define PULL_OPTION                                                      \
-    {                                                                    \
-        "pull", 0, OPTION_TEXT, "POLICY",                                \
-            "Pull before running: always, missing, never, build, policy" \
+#define PULL_OPTION                                                       \
+    {                                                                     \
+        "pull", 0, OPTION_TEXT, "POLICY",                                 \
+            "Pull before running: always, missing, never, build, policy", \
+            .choices = "always missing if_not_present never build policy" \
     }
 #define SCALE_OPTION                                                                 \
     {                                                                                \
@@ -300,7 +301,7 @@ static int run_create(struct cmd_context *ctx, const struct args *args, struct e
         d.plan.flags |= PLAN_NO_START;
         d.plan.scales = scales.items;
         d.plan.scale_count = scales.count;
-        rc = read_pull(args, &d.plan, err);
+        d.plan.pull = pull_of(args);
     }
     rc = rc ? rc : walk_up(&d, err);
     drive_release(&d);

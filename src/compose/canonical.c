@@ -16,10 +16,11 @@ struct canon {
     struct arena *arena;
     struct diags *diags;
     struct buf path;
-    bool tolerate;
+    enum canonical_tolerance tolerate;
     int rc;
 };
 
+/* NULL (in lists only): the value was reported and goes. */
 typedef struct node *rewrite_fn(struct canon *c, struct node *n);
 
 static void problem(struct canon *c, struct pos at, const char *hint, const char *fmt, ...)
@@ -34,6 +35,12 @@ static void problem(struct canon *c, struct pos at, const char *hint, const char
     va_end(ap);
     c->rc = diags_add(c->diags, DIAG_ERROR, at, buf_text(&c->path), hint, "%s", text);
     free(text);
+}
+
+static bool tolerated(const struct canon *c, const char *text)
+{
+    return text && (c->tolerate == TOLERATE_ALL ||
+                    (c->tolerate == TOLERATE_VARIABLES && strchr(text, '$')));
 }
 
 static size_t push(struct canon *c, const char *key)
@@ -56,12 +63,20 @@ static void at_key(struct canon *c, struct node *map, const char *key, rewrite_f
 
 static void at_items(struct canon *c, struct node *list, rewrite_fn *rewrite)
 {
-    size_t len = c->path.len;
-    for (size_t i = 0; node_is(list, NODE_LIST) && i < list->count; i++) {
-        buf_printf(&c->path, "[%zu]", i);
-        list->items[i] = rewrite(c, list->items[i]);
-        buf_truncate(&c->path, len);
+    size_t len = c->path.len, kept = 0;
+    if (!node_is(list, NODE_LIST)) {
+        return;
     }
+    for (size_t i = 0; i < list->count; i++) {
+        struct node *item = NULL;
+        buf_printf(&c->path, "[%zu]", i);
+        item = rewrite(c, list->items[i]);
+        buf_truncate(&c->path, len);
+        if (item) {
+            list->items[kept++] = item;
+        }
+    }
+    list->count = kept;
 }
 
 static void at_entries(struct canon *c, struct node *map, rewrite_fn *rewrite)
@@ -138,8 +153,11 @@ static struct node *contexts(struct canon *c, struct node *n)
     for (size_t i = 0; i < n->count; i++) {
         const char *text = node_text(n->items[i]);
         const char *eq = text ? strchr(text, '=') : NULL;
-        if (!eq && c->tolerate) {
+        if (!eq && c->tolerate == TOLERATE_ALL) {
             return n;
+        }
+        if (!eq && tolerated(c, text)) {
+            continue;
         }
         if (!eq) {
             problem(c, n->items[i]->at, "expected NAME=PATH", "\"%s\" has no \"=\"",
@@ -183,7 +201,11 @@ static struct node *ulimit(struct canon *c, struct node *n)
                 n->text);
     } else if (n->kind == NODE_FLOAT) {
         problem(c, n->at, "write a whole number", "expected a whole number");
+    } else {
+        return n;
     }
+    n = node_null(c->arena, n->at);
+    n->tag = TAG_BROKEN;
     return n;
 }
 
@@ -282,9 +304,10 @@ static struct node *volume(struct canon *c, struct node *n)
     const char *why = NULL;
     struct node *map = n->kind == NODE_STRING ? canonical_volume(c->arena, n->at, n->text, &why)
                                               : n;
-    if (!map && !c->tolerate) {
+    if (!map && !tolerated(c, n->text)) {
         problem(c, n->at, "expected [SOURCE:]TARGET[:OPTIONS]", "invalid volume \"%s\": %s",
                 n->text, why);
+        return NULL;
     }
     return map ? map : n;
 }
@@ -304,9 +327,11 @@ static struct node *device(struct canon *c, struct node *n)
         return n;
     }
     str_split(n->text, ':', &parts);
-    if (parts.len > 3 && !c->tolerate) {
+    if (parts.len > 3 && !tolerated(c, n->text)) {
         problem(c, n->at, "use source, target and permissions as keys",
                 "\"%s\" has too many colons for a device", n->text);
+        strv_release(&parts);
+        return NULL;
     }
     target = parts.len > 1 && parts.len <= 3 && *parts.items[1] ? parts.items[1] : parts.items[0];
     map = node_map(c->arena, n->at);
@@ -344,8 +369,11 @@ static struct node *ports(struct canon *c, struct node *n)
         if (text && canonical_port(c->arena, list, item->at, text, &why)) {
             continue;
         }
-        if (c->tolerate && text) {
-            return n;
+        if (tolerated(c, text)) {
+            if (c->tolerate == TOLERATE_ALL) {
+                return n;
+            }
+            continue;
         }
         buf_printf(&c->path, "[%zu]", i);
         problem(c, item->at, "expected [[IP:]HOST:]CONTAINER[/tcp|udp|sctp]",
@@ -448,7 +476,8 @@ static struct node *resources(struct canon *c, struct node *n)
     return n;
 }
 
-int canonical_forms(struct node *root, struct arena *arena, bool tolerate, struct diags *diags)
+int canonical_forms(struct node *root, struct arena *arena, enum canonical_tolerance tolerate,
+                    struct diags *diags)
 {
     static const char *const sections[] = {"networks", "volumes", "secrets", "configs"};
     struct canon c = {.arena = arena, .diags = diags, .tolerate = tolerate};

@@ -8,12 +8,20 @@
 
 #include "compose/node.h"
 
+/* Which texts that cannot be read are left alone. */
+enum canonical_tolerance {
+    TOLERATE_NOTHING,
+    TOLERATE_VARIABLES, /* those that still hold a $: an error, told already, left it there */
+    TOLERATE_ALL
+};
+
 /*
  * Rewrites every short form below `root` in place. With `tolerate` (--no-interpolate) text that
  * cannot be read stays as it is, because it may hold a variable. Returns 0 or -ERR_COMPOSE, with
- * every problem in *diags.
+ * every problem in *diags and what it is about taken out.
  */
-int canonical_forms(struct node *root, struct arena *arena, bool tolerate, struct diags *diags);
+int canonical_forms(struct node *root, struct arena *arena, enum canonical_tolerance tolerate,
+                    struct diags *diags);
 
 /*
  * One port specification, "[[IP:]HOST:]CONTAINER[/PROTOCOL]", appended to `list` as long forms in

@@ -283,7 +283,16 @@ static void read_probe(struct reading *r, const struct kind_row *row, const stru
     } else if (n->kind != NODE_NULL && !(n->kind == NODE_BOOL && n->boolean)) {
         struct node_entry entry = {
             .key = row->main, .at = n->at, .value = (struct node *)(uintptr_t)n};
-        if (row->main) {
+        const struct option *o = row->main ? find_option(row, row->main) : NULL;
+        if (o && o->kind == OPTION_TEXT && n->kind != NODE_STRING) {
+            char hint[96];
+            snprintf(hint, sizeof(hint), "write %s: {%s: ...}, with port: where it is another",
+                     probe_kind_name(row->kind), row->main);
+            problem(r, n->at, hint, "%s: expected a mapping, got %s", probe_kind_name(row->kind),
+                    node_kind_name(n->kind));
+            return;
+        }
+        if (o) {
             read_option(r, row, &entry, spec);
         } else {
             problem(r, n->at, "write {} or a mapping of options", "%s takes a mapping",

@@ -35,6 +35,15 @@ const char *loader_base(const struct loader *l, const char *dir)
     return arena_strdup(l->arena, base);
 }
 
+const char *loader_missing_hint(const struct loader *l)
+{
+    CLEANUP_FREE char *have = path_join(l->base, ".env");
+    CLEANUP_FREE char *example = path_join(l->base, ".env.example");
+    return !(l->flags & COMPOSE_NO_DOT_ENV) && !path_exists(have) && path_is_file(example)
+               ? "run fettle setup: it writes .env from .env.example"
+               : NULL;
+}
+
 /* A path as messages show it: relative to where the user is, when it is below. */
 static const char *shown(const struct loader *l, const char *path)
 {
@@ -115,7 +124,8 @@ int loader_documents(struct loader *l, const char *path, struct pos used_at, str
                                .lookup = loader_lookup,
                                .arg = l,
                                .diags = l->diags,
-                               .warned = l->warned};
+                               .warned = l->warned,
+                               .missing_hint = loader_missing_hint(l)};
     int rc = loader_parse(l, path, used_at, &parsed);
     for (size_t i = 0; !rc && i < parsed->count; i++) {
         struct document *doc = NULL;
@@ -180,11 +190,11 @@ static void drop_empty_lists(struct node *n)
 
 int loader_canonical(struct loader *l, struct node *root)
 {
-    /* After an error texts may still hold variables; what else is wrong is worth knowing. */
-    bool tolerate = (l->flags & COMPOSE_NO_INTERPOLATE) || l->diags->errors;
-    if (canonical_forms(root, l->arena, tolerate, l->diags)) {
-        return -ERR_COMPOSE;
-    }
+    enum canonical_tolerance tolerate = l->flags & COMPOSE_NO_INTERPOLATE ? TOLERATE_ALL
+                                        : l->diags->errors                ? TOLERATE_VARIABLES
+                                                                          : TOLERATE_NOTHING;
+    /* What is wrong is taken out: what else is? */
+    (void)canonical_forms(root, l->arena, tolerate, l->diags);
     drop_empty_dns(root);
     NODE_ENTRIES(entry, root)
     {

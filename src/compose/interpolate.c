@@ -133,13 +133,41 @@ struct expansion {
 
 static int expand(struct expansion *x, const char *text, struct buf *out);
 
+static const char unset_text[] = "The \"%s\" variable is not set. Defaulting to a blank string.";
+
 static void warn_unset(struct interpolation *in, const char *name)
 {
     if (in->warned && !map_has(in->warned, name)) {
         map_set(in->warned, name, in);
         diags_add(in->diags, DIAG_WARNING, in->at, NULL, "set it, or write ${NAME:-default}",
-                  "The \"%s\" variable is not set. Defaulting to a blank string.", name);
+                  unset_text, name);
     }
+}
+
+/* An error about a variable stands for the warning, whichever comes first. */
+static void warn_no_more(struct interpolation *in, const char *name)
+{
+    if (in->warned && map_has(in->warned, name)) {
+        diags_drop_warning(in->diags, arena_printf(in->arena, unset_text, name));
+    } else if (in->warned) {
+        map_set(in->warned, name, in);
+    }
+}
+
+/* The reference's words; where the file has words of its own, those, about the variable. */
+static int missing(struct expansion *x, const char *name, const char *own_words)
+{
+    struct arena *a = x->in->arena;
+    warn_no_more(x->in, name);
+    x->in->missing = true;
+    if (!*own_words) {
+        x->why = arena_printf(a, "required variable %s is missing a value", name);
+    } else if (strstr(own_words, name)) {
+        x->why = arena_strdup(a, own_words);
+    } else {
+        x->why = arena_printf(a, "%s: %s", name, own_words);
+    }
+    return -ERR_COMPOSE;
 }
 
 static int put(struct expansion *x, struct buf *out, const char *text)
@@ -175,12 +203,7 @@ static int expand_variable(struct expansion *x, const struct variable *v, struct
         return put(x, out, usable ? value : buf_text(&word));
     case OP_ERROR_EMPTY:
     case OP_ERROR:
-        if (!usable) {
-            x->why = arena_printf(x->in->arena, "required variable %s is missing a value%s%s",
-                                  v->name, word.len ? ": " : "", buf_text(&word));
-            return -ERR_COMPOSE;
-        }
-        return put(x, out, value);
+        return usable ? put(x, out, value) : missing(x, v->name, buf_text(&word));
     default:
         return put(x, out, usable ? buf_text(&word) : "");
     }
@@ -236,6 +259,7 @@ int interpolate_text(struct interpolation *in, const char *text, const char **re
 {
     struct expansion x = {.in = in, .budget = INTERPOLATE_RESULT_MAX};
     CLEANUP_BUF struct buf out = BUF_INIT;
+    in->missing = false;
     in->total += strlen(text);
     if (in->total > INTERPOLATE_TOTAL_MAX) {
         *why = "the values become too large";
@@ -391,12 +415,15 @@ static void walk_text(struct walk *w, struct node *n, const struct rule *rule,
     if (strchr(n->text, '$')) {
         w->in->at = n->at;
         if (interpolate_text(w->in, n->text, &text, &why)) {
-            bool required = str_starts(why, "required variable");
-            problem(w, n, path,
-                    required ? "set it in the environment or in .env"
-                             : "write ${NAME}, ${NAME:-default} or ${NAME:?message}; a plain $ is "
-                               "$$",
-                    required ? why : arena_printf(w->in->arena, "%s: '%.120s'", why, n->text));
+            const char *hint = "write ${NAME}, ${NAME:-default} or ${NAME:?message}; a plain $ is "
+                               "$$";
+            if (w->in->missing) {
+                hint = w->in->missing_hint ? w->in->missing_hint
+                                           : "set it in the environment or in .env";
+            } else {
+                why = arena_printf(w->in->arena, "%s: '%.120s'", why, n->text);
+            }
+            problem(w, n, path, hint, why);
             return;
         }
         n->text = text;

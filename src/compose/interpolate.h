@@ -21,9 +21,11 @@ struct interpolation {
     interpolate_fn *lookup;
     void *arg;
     struct diags *diags;
-    struct map *warned; /* names that were reported as unset already; NULL = do not warn */
-    struct pos at;      /* where the text stands, for that warning */
-    size_t total;       /* bytes made so far; start with 0 */
+    struct map *warned;       /* names that were reported as unset already; NULL = do not warn */
+    struct pos at;            /* where the text stands, for that warning */
+    size_t total;             /* bytes made so far; start with 0 */
+    const char *missing_hint; /* what to do about a required variable; NULL = the usual */
+    bool missing;             /* whether the last failure is about a required variable */
 };
 
 /*

@@ -40,6 +40,8 @@ struct document {
 
 /* The value of a variable; arg is the loader. */
 const char *loader_lookup(void *arg, const char *name);
+/* What to do about a required variable without a value, where there is more to say than usual. */
+const char *loader_missing_hint(const struct loader *l);
 /* Parses a file once. `used_at` is where it is named, for a file that cannot be read. */
 int loader_parse(struct loader *l, const char *path, struct pos used_at, struct node **ret_docs);
 /*

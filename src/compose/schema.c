@@ -121,7 +121,11 @@ static void wrong_kind(struct check *c, struct node *n, const struct schema_type
 {
     char hint[160] = "";
     const char *is = node_kind_name(n->kind);
-    if ((type->kinds & IS_STR) && (n->kind == NODE_INT || n->kind == NODE_BOOL)) {
+    if (type->unit && n->kind == NODE_INT) {
+        snprintf(hint, sizeof(hint), "write %lld%s", (long long)n->integer, type->unit);
+    } else if (type->unit && n->kind == NODE_FLOAT) {
+        snprintf(hint, sizeof(hint), "write %g%s", n->real, type->unit);
+    } else if ((type->kinds & IS_STR) && (n->kind == NODE_INT || n->kind == NODE_BOOL)) {
         snprintf(hint, sizeof(hint), "put the value in quotes");
     } else if ((type->kinds & IS_LIST) && !(type->kinds & IS_STR) && n->kind == NODE_STRING) {
         snprintf(hint, sizeof(hint), "write it as a list: [\"%.80s\"]", n->text);

@@ -91,6 +91,7 @@ struct schema_type {
     /* strings */
     enum schema_pattern pattern;
     const char *const *values; /* the only ones allowed, NULL-terminated; NULL = any */
+    const char *unit;          /* what a bare number lacks: "s"; or NULL */
     /* whole numbers */
     bool ranged;
     int64_t min, max;

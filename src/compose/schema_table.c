@@ -32,7 +32,7 @@ static const struct schema_type t_size_text = {.kinds = IS_STR,
 static const struct schema_type t_number = {.kinds = IS_NUM, .expected = "a number"};
 static const struct schema_type t_number_text = {.kinds = IS_NUM | IS_STR, .expected = "a number"};
 static const struct schema_type t_duration = {
-    .kinds = IS_STR, .expected = "a duration with a unit, such as 30s or 1m30s"};
+    .kinds = IS_STR, .expected = "a duration with a unit, such as 30s or 1m30s", .unit = "s"};
 static const struct schema_type t_strings = {
     .kinds = IS_LIST, .expected = "a list of strings", .items = &t_string};
 static const struct schema_type t_unique = {

@@ -13,7 +13,7 @@
 #include "base/vec.h"
 #include "compose/dotenv.h"
 
-enum { ENV_FILE_MAX = 16 << 20 };
+enum { ENV_FILE_MAX = 16 << 20, NAMES_SHOWN = 12 };
 
 static bool list_has(const struct string_list *list, const char *text)
 {
@@ -103,6 +103,22 @@ static void choose(struct selection *s, const char *name)
     }
 }
 
+/* What to say of a name that is none: the one that is meant, or those that there are. */
+static const char *which_services(struct arena *arena, const char *name, const char *const *names,
+                                  size_t count)
+{
+    const char *near = str_nearest(name, names, count), *list = NULL;
+    if (near) {
+        return arena_printf(arena, "did you mean \"%s\"?", near);
+    }
+    for (size_t i = 0; i < count && i < NAMES_SHOWN; i++) {
+        list = list ? arena_printf(arena, "%s, %s", list, names[i]) : names[i];
+    }
+    return list ? arena_printf(arena, "the project has: %s%s", list,
+                               count > NAMES_SHOWN ? ", ..." : "")
+                : "the project has no services";
+}
+
 static void choose_pattern(struct selection *s, const char *pattern)
 {
     bool any = false;
@@ -115,13 +131,11 @@ static void choose_pattern(struct selection *s, const char *pattern)
     }
     if (!any) {
         const char **names = arena_array(s->arena, s->services->len + 1, sizeof(*names));
-        const char *near = NULL;
         for (size_t i = 0; i < s->services->len; i++) {
             names[i] = s->services->entries[i].key;
         }
-        near = str_nearest(pattern, names, s->services->len);
         s->rc = diags_add(s->diags, DIAG_ERROR, (struct pos){0}, "",
-                          near ? arena_printf(s->arena, "did you mean \"%s\"?", near) : "",
+                          which_services(s->arena, pattern, names, s->services->len),
                           "no such service: %s", pattern);
     }
 }

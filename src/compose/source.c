@@ -300,12 +300,15 @@ static int name_of_files(struct source *s, struct loader *loader, const struct n
                                .lookup = loader_lookup,
                                .arg = loader,
                                .diags = s->diags,
-                               .warned = &s->warned};
+                               .warned = &s->warned,
+                               .missing_hint = loader_missing_hint(loader)};
     if (name && !plain) {
         in.at = name->at;
         if (interpolate_text(&in, text, &text, &why)) {
             return diags_add(s->diags, DIAG_ERROR, name->at, "name",
-                             "set the variable, or write the name", "%s", why);
+                             in.missing && in.missing_hint ? in.missing_hint
+                                                           : "set the variable, or write the name",
+                             "%s", why);
         }
     }
     if (!(s->options->flags & COMPOSE_NO_NORMALIZE)) {

@@ -204,8 +204,11 @@ static struct node *type_duration(struct typing *t, struct node *n)
     int64_t value = 0;
     struct err err = {0};
     if (!text || parse_duration(text, &value, &err)) {
-        problem(t, n->at, "expected a duration with a unit, such as 30s or 1m30s", "%s",
-                text ? err.message : "this is not a duration");
+        const char *hint = "expected a duration with a unit, such as 30s or 1m30s";
+        if (text && *text && !text[strspn(text, "0123456789")]) {
+            hint = arena_printf(t->arena, "write %.40ss", text);
+        }
+        problem(t, n->at, hint, "%s", text ? err.message : "this is not a duration");
         return node_null(t->arena, n->at);
     }
     return node_string(t->arena, n->at, format_duration(value, buf, sizeof(buf)));

@@ -4,6 +4,7 @@
  */
 #include "ui/problem.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -93,6 +94,29 @@ static const char *find_line(const char *source, int line, size_t *ret_len)
     return source;
 }
 
+/* ${NAME}, ${NAME?text}, ${NAME:?text}, in quotes or not, and nothing else: no secret is in it. A
+ * default is a value. */
+static bool is_reference(const char *s, size_t len)
+{
+    size_t name = 0;
+    while (len && (s[len - 1] == ' ' || s[len - 1] == '\t')) {
+        len--;
+    }
+    if (len > 1 && (*s == '"' || *s == '\'') && s[len - 1] == *s) {
+        s++;
+        len -= 2;
+    }
+    if (len < 4 || s[0] != '$' || s[1] != '{' || memchr(s, '}', len) != s + len - 1) {
+        return false;
+    }
+    s += 2;
+    len -= 3;
+    while (name < len && (isalnum((unsigned char)s[name]) || s[name] == '_')) {
+        name++;
+    }
+    return name && (name == len || s[name + (s[name] == ':')] == '?');
+}
+
 /* Where the value begins on a line that names a secret, or len. */
 static size_t secret_from(const char *line, size_t len)
 {
@@ -107,7 +131,7 @@ static size_t secret_from(const char *line, size_t len)
     while (sep < len && line[sep] == ' ') {
         sep++;
     }
-    return sep;
+    return is_reference(line + sep, len - sep) ? len : sep;
 }
 
 static void excerpt(struct buf *out, bool colour, const char *line, size_t len, int number, int col)
@@ -132,6 +156,15 @@ static void excerpt(struct buf *out, bool colour, const char *line, size_t len, 
     buf_char(out, '\n');
 }
 
+/* Whether the message says already what it is about: all of the path, or, in front, its end. */
+static bool names_path(const struct diag *d)
+{
+    const char *end = strrchr(d->path, '.');
+    size_t n = strlen(end ? end + 1 : d->path);
+    return strstr(d->message, d->path) ||
+           (end && strncmp(d->message, end + 1, n) == 0 && d->message[n] == ':');
+}
+
 void problem_diag(struct buf *out, bool colour, const struct diag *d, const char *source)
 {
     size_t len = 0;
@@ -140,7 +173,7 @@ void problem_diag(struct buf *out, bool colour, const struct diag *d, const char
     location(out, colour, d->file, d->line, d->col);
     style_str(out, colour, error ? STYLE_ERROR : STYLE_WARN, error ? "error:" : "warning:");
     buf_char(out, ' ');
-    if (d->path[0] && !strstr(d->message, d->path)) {
+    if (d->path[0] && !names_path(d)) {
         safe(out, d->path, "");
         buf_str(out, ": ");
     }

@@ -200,6 +200,16 @@ static void test_errors(void **state)
     assert_int_equal(diags_to_err(&d, &err), -ERR_COMPOSE);
     assert_string_equal(err.message, "services.x: e1");
     assert_string_equal(err.hint, "do y; and 1 more");
+    diags_add(&d, DIAG_WARNING, (struct pos){"b", 1, 1}, NULL, NULL, "w2");
+    diags_add(&d, DIAG_ERROR, (struct pos){"a", 2, 9}, NULL, NULL, "e3");
+    diags_drop_warning(&d, "w");
+    diags_drop_warning(&d, "e2");
+    diags_sort(&d);
+    assert_int_equal(d.len, 4);
+    assert_string_equal(d.items[0].message, "e1");
+    assert_string_equal(d.items[1].message, "e3");
+    assert_string_equal(d.items[2].message, "e2");
+    assert_string_equal(d.items[3].message, "w2");
     diags_release(&d);
     for (int i = 0; i < ERR_COUNT; i++) {
         assert_true(strlen(err_code_name(i)) > 0 && strlen(err_code_text(i)) > 0);

@@ -154,6 +154,18 @@ static void walk_options(const struct option *table)
     }
 }
 
+/* Examples and synopses are lines to copy, the rest fits. */
+static void check_width(const struct buf *help, const struct cmd *cmd)
+{
+    CLEANUP_STRV struct strv lines = {0};
+    str_split(buf_text(help), '\n', &lines);
+    for (size_t i = 0; i < lines.len && !str_eq(lines.items[i], "Examples:"); i++) {
+        if (str_columns(lines.items[i]) > 80) {
+            fail_msg("%s: %s", cmd->name, lines.items[i]);
+        }
+    }
+}
+
 static void test_tables(void **state)
 {
     size_t count = 0;
@@ -170,7 +182,8 @@ static void test_tables(void **state)
         assert_ptr_equal(cmd_find(table[i]->name), table[i]);
         walk_options(table[i]->options);
         CLEANUP_BUF struct buf b = BUF_INIT;
-        help_command(&b, false, table[i]);
+        help_command(&b, false, 80, table[i]);
+        check_width(&b, table[i]);
         help_markdown(&b, table[i]);
         assert_false(b.failed);
     }
@@ -178,12 +191,54 @@ static void test_tables(void **state)
     assert_string_equal(cmd_nearest("verison"), "version");
 }
 
+static void test_unknown_commands(void **state)
+{
+    static const struct {
+        const char *name, *message, *hint;
+    } rows[] = {
+        {"check", "fettle check is not in this version yet",
+         "fettle status proves every service now"},
+        {"cp", "fettle cp is not in this version yet", "docker compose cp does it"},
+        {"staus", "unknown command \"staus\"", "did you mean status?"},
+        {"chek", "unknown command \"chek\"", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = {0};
+        assert_int_equal(cmd_unknown(rows[i].name, &err), -ERR_USAGE);
+        assert_string_equal(err.message, rows[i].message);
+        assert_string_equal(err.hint, rows[i].hint);
+    }
+}
+
+static void test_help_is_wrapped(void **state)
+{
+    CLEANUP_BUF struct buf b = BUF_INIT;
+    static const struct option wide[] = {
+        {"long", 0, OPTION_FLAG, NULL, "Many words that do not all go onto one line of this help"},
+        {NULL},
+    };
+    const struct cmd c = {.name = "x",
+                          .summary = "Something",
+                          .usage = "",
+                          .description = "One.\n\nTwo words and more of them, then the end of it.",
+                          .options = wide};
+    (void)state;
+    help_command(&b, false, 50, &c);
+    assert_non_null(strstr(buf_text(&b), "\n\nOne.\n\nTwo words and more of them, then the end of "
+                                         "it.\n\n"));
+    assert_non_null(strstr(buf_text(&b), "--long                  Many words that do\n"
+                                         "                              not all go onto one\n"
+                                         "                              line of this help\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),  cmocka_unit_test(test_stop_at_argument),
-        cmocka_unit_test(test_wrong),  cmocka_unit_test(test_deprecated_warns_once),
-        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_forms),           cmocka_unit_test(test_stop_at_argument),
+        cmocka_unit_test(test_wrong),           cmocka_unit_test(test_deprecated_warns_once),
+        cmocka_unit_test(test_tables),          cmocka_unit_test(test_unknown_commands),
+        cmocka_unit_test(test_help_is_wrapped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

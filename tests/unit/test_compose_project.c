@@ -212,6 +212,11 @@ static const struct {
      "write [\"CMD\", ...], [\"CMD-SHELL\", \"...\"] or [\"NONE\"]"},
     {"services: {a: {image: x, mem_limit: 5q}}\n",
      "expected a size such as 512m or 1.5g, got \"5q\"", ""},
+    {"services: {a: {image: x, stop_grace_period: '10'}}\n",
+     "expected a duration such as 30s, 1m30s or 500ms, got '10'", "write 10s"},
+    {"services: {a: {image: x, x-fettle: {ready: {http: 8}}}}\n",
+     "http: expected a mapping, got a whole number",
+     "write http: {path: ...}, with port: where it is another"},
     {"services: {a: {image: x, x-fettle: {redy: {}}}}\n", "unknown key \"redy\" in x-fettle",
      "did you mean \"ready\"?"},
     {"services: {a: {image: x, x-fettle: {ready: {http: {pth: /}}}}}\n",
@@ -232,6 +237,64 @@ static void test_problems(void **state)
         assert_true(l.diags.items[0].line == 1 && l.diags.items[0].col > 1);
         release(&l);
     }
+}
+
+/* A required variable is told once, in the file's own words where it has some. */
+static void test_missing_variables(void **state)
+{
+    struct loaded l = load("services:\n"
+                           "  a:\n"
+                           "    image: x:${TAG}\n"
+                           "    command: [\"${NAME:?is not set, see README}\", \"${TAG:?}\"]\n"
+                           "    user: ${WHO:?WHO must be set}\n"
+                           "    hostname: ${OTHER}\n",
+                           NULL, 0);
+    (void)state;
+    assert_int_equal(l.rc, -ERR_COMPOSE);
+    assert_int_equal(l.diags.errors, 3);
+    assert_int_equal(l.diags.len, 4);
+    assert_string_equal(l.diags.items[0].message, "NAME: is not set, see README");
+    assert_string_equal(l.diags.items[0].hint, "set it in the environment or in .env");
+    assert_string_equal(l.diags.items[1].message, "required variable TAG is missing a value");
+    assert_string_equal(l.diags.items[2].message, "WHO must be set");
+    assert_string_equal(l.diags.items[3].message,
+                        "The \"OTHER\" variable is not set. Defaulting to a blank string.");
+    release(&l);
+}
+
+/* After an error short forms are still read; what holds a variable is not told twice. */
+static void test_short_forms_after_an_error(void **state)
+{
+    struct loaded l = load("services:\n"
+                           "  a:\n"
+                           "    image: x\n"
+                           "    prots: [\"1:1\"]\n"
+                           "    ports: [\"80:80:80:80\", \"${A:?}:80\", \"90:90\", \"a$$b\"]\n"
+                           "    devices: [\"a:b:c:d\"]\n"
+                           "    volumes: [\"data:/x\"]\n"
+                           "---\n"
+                           "services:\n"
+                           "  b: {imagee: x}\n",
+                           NULL, 0);
+    static const char *const paths[] = {
+        "services.a.ports[1]", "services.a", "services.a.devices[0]",
+        "services.a.ports[0]", "services.b", "services.a.volumes"};
+    (void)state;
+    assert_int_equal(l.diags.len, ARRAY_LEN(paths));
+    for (size_t i = 0; i < l.diags.len; i++) {
+        assert_string_equal(l.diags.items[i].path, paths[i]);
+    }
+    release(&l);
+}
+
+static void test_unknown_services(void **state)
+{
+    static const char text[] = "services: {web: {image: x}, db: {image: x}}\n";
+    struct loaded l = load(text, "nosuch", 0);
+    (void)state;
+    assert_int_equal(l.diags.errors, 1);
+    assert_string_equal(l.diags.items[0].hint, "the project has: web, db");
+    release(&l);
 }
 
 static void test_cycle_names_every_edge(void **state)
@@ -293,6 +356,9 @@ int main(void)
         cmocka_unit_test(test_shared_namespace_is_hashed_with_the_id),
         cmocka_unit_test(test_naming_a_service_selects_its_dependencies),
         cmocka_unit_test(test_problems),
+        cmocka_unit_test(test_missing_variables),
+        cmocka_unit_test(test_short_forms_after_an_error),
+        cmocka_unit_test(test_unknown_services),
         cmocka_unit_test(test_cycle_names_every_edge),
         cmocka_unit_test(test_long_chains_are_no_problem),
         cmocka_unit_test(test_dollar_is_doubled),

@@ -127,6 +127,8 @@ static void test_check(void **state)
                         "POSTGRES_PASSWORD still has the placeholder of .env.example");
     assert_string_equal(p.items[2].message, "API_TOKEN is empty");
     assert_string_equal(p.items[3].message, "PORT is not set");
+    assert_true(p.items[1].placeholder);
+    assert_false(p.items[2].placeholder);
     assert_true(p.items[2].error);
     assert_false(p.items[3].error);
     env_problems_release(&p);

@@ -302,7 +302,10 @@ static void test_live_small(void **state)
 static void test_diags(void **state)
 {
     static const char source[] = "services:\n  db:\n    image: postgres\n    environment:\n"
-                                 "      POSTGRES_PASSWORD: [hunter2]\n    prots:\n      - 5432\n";
+                                 "      POSTGRES_PASSWORD: [hunter2]\n    prots:\n      - 5432\n"
+                                 "      API_TOKEN: \"${API_TOKEN:?is not in .env}\"\n"
+                                 "      APP_KEY: ${APP_KEY:-hunter2}\n"
+                                 "      MY_KEY: ${MY_KEY:?}hunter2\n";
     CLEANUP_BUF struct buf b = BUF_INIT;
     struct diags d = DIAGS_INIT;
     struct err err = {0};
@@ -311,6 +314,12 @@ static void test_diags(void **state)
               "did you mean ports?", "unknown key \"prots\"");
     diags_add(&d, DIAG_ERROR, (struct pos){"compose.yml", 5, 26},
               "services.db.environment.POSTGRES_PASSWORD", NULL, "must be a text");
+    diags_add(&d, DIAG_ERROR, (struct pos){"compose.yml", 8, 19},
+              "services.db.environment.API_TOKEN", NULL, "API_TOKEN: is not in .env");
+    diags_add(&d, DIAG_ERROR, (struct pos){"compose.yml", 9, 16}, "services.db.environment.APP_KEY",
+              NULL, "the default's text is masked");
+    diags_add(&d, DIAG_ERROR, (struct pos){"compose.yml", 10, 15}, "services.db.environment.MY_KEY",
+              NULL, "and what is beside a variable");
     diags_add(&d, DIAG_WARNING, (struct pos){"compose.yml", 99, 1}, NULL, NULL, "past the end");
     for (size_t i = 0; i < d.len; i++) {
         problem_diag(&b, false, &d.items[i], source);
