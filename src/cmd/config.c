@@ -138,6 +138,9 @@ const struct cmd cmd_config = {
     .name = "config",
     .summary = "Check the files and print the model they make",
     .usage = "[OPTIONS] [SERVICE...]",
+    .description =
+        "All problems of the files are told in one run, with file, line and column; then\n"
+        "it ends with 3. The model holds secrets as they are.",
     .examples = "fettle config -q # only say what is wrong\n"
                 "fettle config --services\n"
                 "fettle config --format json web",

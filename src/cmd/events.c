@@ -196,6 +196,10 @@ const struct cmd cmd_events = {
     .name = "events",
     .summary = "Show what happens to the project's containers",
     .usage = "[OPTIONS] [SERVICE...]",
+    .description =
+        "Goes on until it is interrupted, or until --until. --json prints an object a line.",
+    .examples = "fettle events --json web\n"
+                "fettle events --since 10m --until 0s   # what happened, and no waiting",
     .options = options,
     .max_args = -1,
     .group = GROUP_LOOK,

@@ -78,9 +78,12 @@ const struct cmd cmd_down = {
     .name = "down",
     .summary = "Stop and remove containers and networks",
     .usage = "[OPTIONS] [SERVICE...]",
-    .description = "Dependents go before what they depend on, each with its stop signal and grace "
-                   "period. Works without files for a project given by -p: its labels tell.",
-    .examples = "fettle down\nfettle down -v   # the data too\nfettle -p old down",
+    .description = "Dependents go before what they depend on, each with its stop signal and grace\n"
+                   "period. Named volumes stay, and so does their data. Works without files for a\n"
+                   "project given by -p: its labels tell.",
+    .examples = "fettle down\n"
+                "fettle down -v       # the data too\n"
+                "fettle -p old down   # a project whose files are not here",
     .options = down_options,
     .max_args = -1,
     .group = GROUP_RUN,
@@ -109,6 +112,11 @@ const struct cmd cmd_stop = {
     .name = "stop",
     .summary = "Stop containers without removing them",
     .usage = "[OPTIONS] [SERVICE...]",
+    .description =
+        "Dependents stop before what they depend on, each with its stop signal and grace\n"
+        "period. fettle start goes on from there.",
+    .examples = "fettle stop\n"
+                "fettle stop -t 2 worker   # killed after two seconds",
     .options = stop_options,
     .max_args = -1,
     .group = GROUP_RUN,
@@ -140,7 +148,11 @@ const struct cmd cmd_start = {
     .name = "start",
     .summary = "Start existing containers, in order, and prove them",
     .usage = "[SERVICE...]",
-    .description = "A stack of which nothing exists yet is created first.",
+    .description = "Containers start in dependency order, each when what it depends on is proved\n"
+                   "ready. What runs already is proved again. A stack of which nothing exists yet\n"
+                   "is created first.",
+    .examples = "fettle start\n"
+                "fettle start backend   # and what it depends on",
     .max_args = -1,
     .group = GROUP_RUN,
     .completes = COMPLETE_SERVICE,
@@ -174,10 +186,12 @@ const struct cmd cmd_restart = {
     .name = "restart",
     .summary = "Restart services in order, and prove them and their dependents",
     .usage = "[OPTIONS] [SERVICE...]",
-    .description = "Everything is restarted in dependency order. A named service is restarted and "
-                   "proved; what depends on it is proved again, or restarted where the file says "
-                   "restart: true.",
-    .examples = "fettle restart\nfettle restart postgres",
+    .description = "Everything is restarted in dependency order. A named service is restarted and\n"
+                   "proved; what depends on it is proved again, or restarted where the file says\n"
+                   "restart: true. Changes in the files have no effect here: fettle up makes\n"
+                   "containers anew.",
+    .examples = "fettle restart            # everything, in order\n"
+                "fettle restart postgres   # one service, and the proofs of its dependents",
     .options = restart_options,
     .max_args = -1,
     .group = GROUP_RUN,
@@ -247,7 +261,7 @@ const struct cmd cmd_kill = {
     .name = "kill",
     .summary = "Send a signal to running containers",
     .usage = "[OPTIONS] [SERVICE...]",
-    .examples = "fettle kill -s SIGHUP web",
+    .examples = "fettle kill -s SIGHUP web   # many servers read their configuration again",
     .options = kill_options,
     .max_args = -1,
     .group = GROUP_RUN,
@@ -331,6 +345,8 @@ const struct cmd cmd_rm = {
     .name = "rm",
     .summary = "Remove stopped containers",
     .usage = "[OPTIONS] [SERVICE...]",
+    .examples = "fettle rm -f              # without asking\n"
+                "fettle rm -sfv worker     # stop it first; its anonymous volumes too",
     .options = rm_options,
     .max_args = -1,
     .group = GROUP_RUN,

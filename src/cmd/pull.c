@@ -110,6 +110,7 @@ const struct cmd cmd_pull = {
     .name = "pull",
     .summary = "Pull images of services",
     .usage = "[OPTIONS] [SERVICE...]",
+    .examples = "fettle pull --ignore-buildable   # not those that build makes",
     .options = options,
     .max_args = -1,
     .group = GROUP_IMAGES,

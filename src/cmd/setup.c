@@ -197,6 +197,8 @@ const struct cmd cmd_setup = {
     .name = "setup",
     .summary = "Create .env with generated secrets, check the settings, get the images",
     .usage = "[OPTIONS]",
+    .examples = "fettle setup\n"
+                "fettle setup --no-images   # in CI, where images come from elsewhere",
     .description =
         "Takes .env.example as the pattern. Names ending in PASSWORD, SECRET, KEY or TOKEN\n"
         "get random values; placeholders, missing and too short values are reported. An\n"

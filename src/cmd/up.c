@@ -260,13 +260,12 @@ const struct cmd cmd_up = {
     .summary = "Create, start and prove the stack",
     .usage = "[OPTIONS] [SERVICE...]",
     .description =
-        "Creates what is missing, makes anew what changed, starts every service the moment its "
-        "dependencies are proved ready, and proves it in turn. What exists and is unchanged is "
-        "left "
-        "alone. Ends with the addresses, the time to ready and the critical path.\n\n"
-        "Without -d it stays in the foreground and shows the output of the containers; Ctrl-C "
-        "stops "
-        "them in order, a second one kills them.",
+        "Creates what is missing, makes anew what changed, starts every service the moment\n"
+        "its dependencies are proved ready, and proves it in turn. What exists and is\n"
+        "unchanged is left alone. Ends with the addresses, the time to ready and the\n"
+        "critical path.\n\n"
+        "Without -d it stays in the foreground and shows the output of the containers;\n"
+        "Ctrl-C stops them in order, a second one kills them.",
     .examples = "fettle up -d                # start and return when all is proved\n"
                 "fettle up -d --build web    # build and start web and its dependencies\n"
                 "fettle up --scale worker=3  # in the foreground, three workers",
@@ -326,6 +325,11 @@ const struct cmd cmd_create = {
     .name = "create",
     .summary = "Create containers without starting them",
     .usage = "[OPTIONS] [SERVICE...]",
+    .description =
+        "Networks, volumes and images too, where they are missing. fettle start goes on\n"
+        "from there.",
+    .examples = "fettle create\n"
+                "fettle start",
     .options = create_options,
     .max_args = -1,
     .group = GROUP_RUN,
