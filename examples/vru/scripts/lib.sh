@@ -18,3 +18,8 @@ base_image() {
         images/base/build
     fi
 }
+
+# has COMMAND: does this fettle know it?
+has() {
+    "$FETTLE" help "$1" >/dev/null 2>&1
+}
