@@ -77,6 +77,9 @@ const struct cmd cmd_plan = {
     .name = "plan",
     .summary = "Show what up would do, step by step, and why",
     .usage = "[OPTIONS] [SERVICE...]",
+    .description =
+        "Reads the files, looks at the engine, and changes nothing. Numbers in brackets are "
+        "the steps that have to be done before.",
     .examples = "fettle plan\n"
                 "fettle plan --down -v # what down -v would remove",
     .options = options,

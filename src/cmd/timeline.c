@@ -47,6 +47,10 @@ const struct cmd cmd_timeline = {
     .name = "timeline",
     .summary = "Show how long the last start took, and what decided it",
     .usage = "[OPTIONS]",
+    .description =
+        "One row for each container: creating it, waiting for what it depends on, the "
+        "engine's start call, its own boot until it was proved. The critical path is the "
+        "chain that decided the time.",
     .examples = "fettle timeline\n"
                 "fettle timeline --svg start.svg # as a picture",
     .options = options,

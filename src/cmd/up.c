@@ -332,6 +332,8 @@ const struct cmd cmd_create = {
     .name = "create",
     .summary = "Create containers without starting them",
     .usage = "[OPTIONS] [SERVICE...]",
+    .description = "Networks, volumes and images too, where they are missing. fettle start goes on "
+                   "from there.",
     .options = create_options,
     .max_args = -1,
     .group = GROUP_RUN,

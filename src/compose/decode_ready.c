@@ -262,7 +262,7 @@ static void read_option(struct reading *r, const struct kind_row *row,
 static void check_spec(struct reading *r, const struct probe_spec *spec)
 {
     if (spec->kind == PROBE_EXEC && !spec->argv) {
-        problem(r, spec->at, "write exec: [\"CMD\", ...] or exec: {command: ...}",
+        problem(r, spec->at, "write exec: [\"/app/ready\", \"--quick\"] or exec: {command: ...}",
                 "exec needs a command");
     } else if (spec->kind == PROBE_LOG && !spec->path) {
         problem(r, spec->at, "write log: \"ready to accept\"", "log needs a pattern");

@@ -19,11 +19,7 @@ base_image() {
     fi
 }
 
-# needs COMMAND TODAY: ends the script when this fettle has no such command yet, with what helps
-# until then.
-needs() {
-    "$FETTLE" help "$1" >/dev/null 2>&1 && return
-    echo "fettle $1 comes with a later version than this one ($FETTLE)" >&2
-    printf 'today: %s\n' "$2" >&2
-    exit 2
+# has COMMAND: does this fettle know it?
+has() {
+    "$FETTLE" help "$1" >/dev/null 2>&1
 }
