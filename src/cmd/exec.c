@@ -10,6 +10,7 @@
 #include "cmd/session.h"
 #include "engine/engine.h"
 #include "ev/ev.h"
+#include "model/project.h"
 
 struct exec {
     struct cmd_context *ctx;
@@ -59,18 +60,31 @@ static void inspected(void *arg, const struct engine_reply *reply, const struct 
     tell(x, err);
 }
 
-static json_t *body_of(const struct args *args, bool tty)
+/* "K" alone: what the project's environment (.env too) has, ours where there are no files. */
+static json_t *environment_of(const struct vec *given, const struct project *p)
+{
+    json_t *env = json_array();
+    for (size_t i = 0; i < given->len; i++) {
+        const char *item = given->items[i], *value = NULL;
+        if (strchr(item, '=')) {
+            json_array_append_new(env, json_string(item));
+            continue;
+        }
+        value = p ? key_values_get(&p->environment, item, NULL) : getenv(item);
+        if (value) { /* a bare "K" would unset what the image sets */
+            CLEANUP_FREE char *text = xasprintf("%s=%s", item, value);
+            json_array_append_new(env, json_string(text));
+        }
+    }
+    return env;
+}
+
+static json_t *body_of(const struct args *args, const struct project *p, bool tty)
 {
     bool detach = args_flag(args, "detach"), input = !detach && args_flag(args, "interactive");
-    json_t *argv = json_array(), *env = json_array(), *body = NULL;
-    const struct vec *given = args_list(args, "env");
+    json_t *argv = json_array(), *env = environment_of(args_list(args, "env"), p), *body = NULL;
     for (size_t i = 1; i < args->argc; i++) {
         json_array_append_new(argv, json_string(args->argv[i]));
-    }
-    for (size_t i = 0; i < given->len; i++) { /* "K" alone: ours, if there is one */
-        const char *item = given->items[i], *value = strchr(item, '=') ? NULL : getenv(item);
-        CLEANUP_FREE char *text = value ? xasprintf("%s=%s", item, value) : xstrdup(item);
-        json_array_append_new(env, json_string(text));
     }
     body = json_pack("{s:o, s:o, s:b, s:b, s:b, s:b, s:b}", "Cmd", argv, "Env", env, "AttachStdin",
                      input, "AttachStdout", !detach, "AttachStderr", !detach, "Tty", tty,
@@ -122,6 +136,7 @@ static int start_attached(struct exec *x, bool tty, bool input, struct err *err)
 static int run_exec(struct cmd_context *ctx, const struct args *args, struct err *err)
 {
     struct containers c = {0};
+    struct project *p = NULL;
     struct exec *x = xcalloc(1, sizeof(*x));
     const struct observed_container *it = NULL;
     bool detach = args_flag(args, "detach"), input = args_flag(args, "interactive");
@@ -130,9 +145,10 @@ static int run_exec(struct cmd_context *ctx, const struct args *args, struct err
     bool tty = !detach && !no_tty && session_has_terminal();
     x->ctx = ctx;
     int rc = containers_pick(ctx, args->argv[0], args_number(args, "index", 0), &c, &it, err);
+    rc = rc ? rc : context_project(ctx, PROJECT_OPTIONAL, NULL, 0, &p, err);
     rc = rc ? rc : context_engine(ctx, &x->engine, err);
     if (!rc) {
-        json_t *body = body_of(args, tty);
+        json_t *body = body_of(args, p, tty);
         engine_exec_create(x->engine, it->id, body, created, x);
         json_decref(body);
         rc = context_wait(ctx, err);
