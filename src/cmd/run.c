@@ -206,7 +206,7 @@ static int bring_up(struct oneoff *o, const char **name, struct err *err)
     d->plan.apart = *name;
     d->plan.flags = PLAN_PROVE_ALL | (args_flag(a, "no-deps") ? PLAN_NO_DEPS : 0) |
                     (args_flag(a, "build") ? PLAN_BUILD : 0) |
-                    (args_flag(a, "remove-orphans") ? PLAN_REMOVE_ORPHANS : PLAN_IGNORE_ORPHANS);
+                    (drive_removes_orphans(a) ? PLAN_REMOVE_ORPHANS : PLAN_IGNORE_ORPHANS);
     d->run.flags = (args_flag(a, "quiet-pull") ? RUN_QUIET_PULL : 0) |
                    (args_flag(a, "quiet-build") ? RUN_QUIET_BUILD : 0);
     rc = oneoff_pull(a, &d->plan.pull, err);
