@@ -261,9 +261,14 @@ static int whole(struct oneoff *o, struct err *err)
 
 static int run_run(struct cmd_context *ctx, const struct args *args, struct err *err)
 {
-    struct oneoff *o = xcalloc(1, sizeof(*o));
     struct project *p = NULL;
     const char *name = args->argv[0];
+    if (args_flag(args, "service-ports") && args_list(args, "publish")->len) {
+        err_set(err, ERR_USAGE, "--service-ports and --publish are incompatible");
+        err_hint(err, "give one of them; --publish takes the service's ports one by one");
+        return -ERR_USAGE;
+    }
+    struct oneoff *o = xcalloc(1, sizeof(*o));
     o->args = args;
     arena_init(&o->arena);
     if (args_flag(args, "quiet")) {
