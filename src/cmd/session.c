@@ -1,17 +1,16 @@
 /*
  * Standard streams over a hijacked connection. Input is read only while the connection takes it,
- * output is written before more is read. A terminal is put into raw mode for the time of the
- * session and restored on every way out of the program, exit() included.
+ * output is written before more is read. A terminal is raw for the time of the session.
  */
 #include "cmd/session.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/terminal.h"
 #include "engine/engine.h"
 #include "engine/stdcopy.h"
 #include "ev/ev.h"
@@ -33,36 +32,6 @@ struct session {
     int tries;
     bool ended, released;
 };
-
-/* --- the terminal: one per process --- */
-
-static struct termios terminal_before;
-static volatile sig_atomic_t terminal_is_raw;
-
-static void terminal_restore(void)
-{
-    if (terminal_is_raw) {
-        terminal_is_raw = 0;
-        tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal_before);
-    }
-}
-
-static void terminal_raw(void)
-{
-    static bool registered;
-    struct termios raw;
-    if (terminal_is_raw || tcgetattr(STDIN_FILENO, &terminal_before)) {
-        return;
-    }
-    if (!registered) {
-        registered = true;
-        atexit(terminal_restore);
-    }
-    raw = terminal_before;
-    cfmakeraw(&raw);
-    terminal_is_raw = 1;
-    tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
-}
 
 bool session_has_terminal(void)
 {
