@@ -2,11 +2,14 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import termios
+import threading
 import time
 
 import pytest
@@ -67,6 +70,58 @@ class Terminal:
         os.close(self.follower)
         assert after == self.before, "the terminal is not as it was"
         return self.process.returncode
+
+
+class Between:
+    """Sits between the program and the engine, which then says some things later than it could."""
+    RUNNING = b'{"Running":true,"ExitCode":null}'
+
+    def __init__(self, project):
+        self.upstream = os.environ["DOCKER_HOST"].removeprefix("unix://")
+        self.asked = 0
+        path = str(project.dir / "between.sock")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(16)
+        project.env["DOCKER_HOST"] = f"unix://{path}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client, _ = self.listener.accept()
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client, socket.socket(socket.AF_UNIX) as engine:
+            engine.connect(self.upstream)
+            held, open_ends = None, [client, engine]
+            while True:
+                ready = select.select(open_ends, [], [])[0]
+                if client in ready:
+                    data = client.recv(65536)
+                    if not data:  # a half close: the engine may still have something to say
+                        open_ends.remove(client)
+                        engine.shutdown(socket.SHUT_WR)
+                        continue
+                    if re.match(rb"GET /\S*/exec/\w+/json", data):
+                        self.asked += 1
+                        if self.asked < 4:
+                            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                                           b"Content-Length: %d\r\n\r\n%s" %
+                                           (len(self.RUNNING), self.RUNNING))
+                            continue
+                    held = b"" if re.match(rb"POST /\S*/wait", data) else None
+                    engine.sendall(data)
+                if engine in ready:
+                    data = engine.recv(65536)
+                    if not data:
+                        return
+                    if held is not None:  # the head only together with what it is about
+                        held += data
+                        if b"StatusCode" not in held:
+                            continue
+                        data, held = held, None
+                    client.sendall(data)
 
 
 def one_off(project):
@@ -132,8 +187,10 @@ def test_exec_of_what_only_sounds_so(running):
     assert (r.out, r.err) == (text + "\nmore\n", "")
 
 
-def test_exec_that_closes_its_output_first(running):
-    running.run("exec", "-T", "web", "sh", "-c", "exec >&- 2>&-; sleep 0.5; exit 9", code=9)
+def test_exec_asks_again_while_it_runs(running):
+    between = Between(running)
+    running.run("exec", "-T", "web", "sh", "-c", "exit 9", code=9)
+    assert between.asked == 4
 
 
 def test_exec_into_a_closed_pipe(running):
@@ -317,6 +374,13 @@ def test_run_that_cannot_start_leaves_nothing(project, options):
         r = project.run("run", *options, "--no-deps", "--entrypoint", "/no/such", "web", code=1)
         assert "/no/such" in r.err and "starting" in r.err and r.out == ""
         wait_for("it is removed", lambda: one_off(project) == [])
+
+
+def test_run_where_a_wait_is_answered_late(project):
+    project.write(stack())
+    Between(project)
+    r = project.run("run", "--rm", "--no-deps", "-T", "web", "echo out; exit 9", code=9)
+    assert r.out == "out\n" and r.seconds < 5
 
 
 def test_run_into_a_closed_pipe(project):
