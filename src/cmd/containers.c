@@ -116,6 +116,34 @@ void containers_release(struct containers *c)
     *c = (struct containers){0};
 }
 
+static bool is_down(const struct observed_container *c)
+{
+    return c->state == CONTAINER_EXITED || c->state == CONTAINER_CREATED ||
+           c->state == CONTAINER_DEAD;
+}
+
+static int order(bool x, bool y)
+{
+    return (int)x - (int)y;
+}
+
+/*
+ * Is x the better one? What runs comes first, then the service's own before those of `run`, then
+ * the lowest number. With a number asked for, a one-off one of that number is the last resort.
+ */
+static bool better(const struct observed_container *x, const struct observed_container *y,
+                   bool numbered)
+{
+    int by_state = order(x->state != CONTAINER_RUNNING, y->state != CONTAINER_RUNNING);
+    int by_kind = order(x->oneoff, y->oneoff);
+    int c = 0;
+    by_state = by_state ? by_state : order(is_down(x), is_down(y));
+    c = numbered ? by_kind : by_state;
+    c = c ? c : by_state;
+    c = c ? c : by_kind;
+    return c ? c < 0 : x->number < y->number;
+}
+
 int containers_pick(struct cmd_context *ctx, const char *service, int64_t index,
                     struct containers *c, const struct observed_container **ret, struct err *err)
 {
@@ -129,8 +157,7 @@ int containers_pick(struct cmd_context *ctx, const char *service, int64_t index,
         if (index > 0 && it->number != index) {
             continue;
         }
-        if (!best || (best->oneoff && !it->oneoff) ||
-            (best->oneoff == it->oneoff && it->number < best->number)) {
+        if (!best || better(it, best, index > 0)) {
             best = it;
         }
     }
@@ -138,8 +165,7 @@ int containers_pick(struct cmd_context *ctx, const char *service, int64_t index,
         return err_set(err, ERR_NOT_FOUND, "service \"%s\" is not running container #%d", service,
                        (int)index);
     }
-    if (!best || best->state == CONTAINER_EXITED || best->state == CONTAINER_CREATED ||
-        best->state == CONTAINER_DEAD) {
+    if (!best || is_down(best)) {
         err_set(err, ERR_NOT_FOUND, "service \"%s\" is not running", service);
         err_hint(err, "fettle up -d %s starts it", service);
         return -ERR_NOT_FOUND;

@@ -29,8 +29,9 @@ int containers_load(struct cmd_context *ctx, const char *const *services, size_t
                     unsigned flags, struct containers *ret, struct err *err) MUST_CHECK;
 void containers_release(struct containers *c);
 /*
- * The container of a service that exec, port and the like act on: lowest number first, one-off ones
- * last; index 0 = any. Fails as docker compose does when it does not run.
+ * The container of a service that exec, port and the like act on: one that runs before one that
+ * does not, one-off ones last, then the lowest number; index 0 = any. Fails as docker compose does
+ * when none runs.
  */
 int containers_pick(struct cmd_context *ctx, const char *service, int64_t index,
                     struct containers *c, const struct observed_container **ret,

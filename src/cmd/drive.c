@@ -68,6 +68,18 @@ int64_t drive_timeout(const struct args *args)
     return s < 0 ? -1 : s * NS_PER_SEC;
 }
 
+bool drive_env(const char *name)
+{
+    const char *v = getenv(name);
+    return v && (str_eq_nocase(v, "1") || str_eq_nocase(v, "true"));
+}
+
+bool drive_removes_orphans(const struct args *args)
+{
+    return args_flag(args, "remove-orphans") ||
+           (!args_set(args, "remove-orphans") && drive_env("COMPOSE_REMOVE_ORPHANS"));
+}
+
 /* --- walking --- */
 
 static void on_done(void *arg, const struct err *err)

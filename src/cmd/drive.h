@@ -54,6 +54,10 @@ int drive_observe(struct drive *d, unsigned flags, struct err *err) MUST_CHECK;
 int drive_walk(struct drive *d, planner_fn *planner, struct err *err) MUST_CHECK;
 /* "--timeout 10" in seconds to ns; -1 when not given. */
 int64_t drive_timeout(const struct args *args);
+/* Is this variable of our environment 1 or true? */
+bool drive_env(const char *name);
+/* --remove-orphans, COMPOSE_REMOVE_ORPHANS where the option is not given. */
+bool drive_removes_orphans(const struct args *args);
 void drive_release(struct drive *d);
 
 #endif

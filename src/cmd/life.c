@@ -9,12 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool env_true(const char *name)
-{
-    const char *v = getenv(name);
-    return v && (str_eq_nocase(v, "1") || str_eq_nocase(v, "true"));
-}
-
 /* --- down --- */
 
 static int read_rmi(const struct args *args, unsigned *flags, struct err *err)
@@ -40,7 +34,7 @@ static int run_down(struct cmd_context *ctx, const struct args *args, struct err
     if (rc) {
         return rc;
     }
-    if (args_flag(args, "remove-orphans") || env_true("COMPOSE_REMOVE_ORPHANS")) {
+    if (drive_removes_orphans(args)) {
         flags |= PLAN_REMOVE_ORPHANS | PLAN_ONEOFF;
     }
     rc = drive_open(&d, ctx, args,

@@ -1,8 +1,9 @@
 /*
  * fettle run SERVICE [COMMAND]: one container of a service beside its own ones, for one command.
  * What the service depends on is brought up and proved first; then the container is created by the
- * same plan and run as any other, attached, and started.
+ * same plan and run as any other, attached, waited for, and started.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,11 @@
 #include "cmd/session.h"
 #include "ev/ev.h"
 
+/* Some engines answer a wait only when it is over: then it is taken for registered after this. */
+#define WAIT_HEAD_MAX (100 * NS_PER_MS)
+
+enum { WAIT_REPLY_MAX = 64 << 10 };
+
 struct oneoff {
     struct drive d;
     struct arena arena;
@@ -24,10 +30,15 @@ struct oneoff {
     struct service *service;
     struct plan_oneoff plan;
     struct session *session;
-    struct engine_call *waiting;
+    struct buf wait_reply;
+    struct ev_timer *wait_head;
     int exit_code;
+    struct err end;    /* of the wait, code NONE when it told the exit status */
+    struct err broken; /* our output takes nothing any more */
+    bool attach_open, wait_open, starting;
     bool started, attached, exited;
-    bool over; /* late answers are nobody's any more */
+    bool forced; /* was told to end at once: output that is not taken is not waited for */
+    bool over;   /* late answers are nobody's any more */
 };
 
 static bool tty_of(const struct args *a)
@@ -38,33 +49,51 @@ static bool tty_of(const struct args *a)
 
 /* --- the container's end --- */
 
+/* The wait may answer before the start does, which knows better why nothing ran. */
 static void finish_when_all(struct oneoff *o)
 {
-    if (o->exited && (o->attached || !o->session)) {
-        context_finish(o->d.ctx, o->exit_code, NULL);
+    const struct err *err = &o->end;
+    if (o->over || !o->exited || !o->started || (o->session && !o->attached && !o->forced)) {
+        return;
     }
+    if (!err->code && o->broken.code && o->broken.sys != EPIPE) {
+        err = &o->broken;
+    }
+    context_finish(o->d.ctx, err->code ? -(int)err->code : o->exit_code, err->code ? err : NULL);
 }
 
-static void exited(void *arg, const struct engine_reply *reply, const struct err *err)
+static void read_exit(struct oneoff *o)
+{
+    const struct buf *text = &o->wait_reply;
+    json_t *reply = json_loadb(buf_text(text), text->len, 0, NULL);
+    const json_t *code = json_object_get(reply, "StatusCode");
+    const char *message = json_string_value(
+        json_object_get(json_object_get(reply, "Error"), "Message"));
+    if (!str_empty(message)) {
+        err_set(&o->end, ERR_REFUSED, "%s", message);
+    } else if (!json_is_integer(code)) {
+        err_set(&o->end, ERR_PROTOCOL, "the engine did not say how the container ended");
+    } else {
+        o->exit_code = (int)json_integer_value(code);
+    }
+    json_decref(reply);
+}
+
+static void exited(void *arg, const struct engine_reply *reply UNUSED, const struct err *err)
 {
     struct oneoff *o = arg;
-    const json_t *message = NULL;
-    o->waiting = NULL;
-    if (o->over || err) {
-        if (!o->over) {
-            context_finish(o->d.ctx, -(int)err->code, err);
-        }
+    if (o->over) {
         return;
     }
-    message = json_object_get(json_object_get(reply->json, "Error"), "Message");
-    if (json_is_string(message) && *json_string_value(message)) {
-        struct err own = {0};
-        err_set(&own, ERR_REFUSED, "%s", json_string_value(message));
-        context_finish(o->d.ctx, -ERR_REFUSED, &own);
-        return;
-    }
-    o->exit_code = (int)json_integer_value(json_object_get(reply->json, "StatusCode"));
     o->exited = true;
+    if (err) {
+        o->end = *err;
+    } else {
+        read_exit(o);
+    }
+    if (err && !o->starting) { /* nothing has been started, and nothing will be */
+        context_finish(o->d.ctx, -(int)err->code, err);
+    }
     finish_when_all(o);
 }
 
@@ -72,24 +101,11 @@ static void detached(void *arg, const struct err *err)
 {
     struct oneoff *o = arg;
     o->attached = true;
-    if (err && !o->started) {
+    if (err && !o->starting && !o->over) {
         context_finish(o->d.ctx, -(int)err->code, err);
         return;
     }
     finish_when_all(o);
-}
-
-/* Before the start: a container that ends at once is not missed. */
-static void begin_wait(struct oneoff *o)
-{
-    static const struct engine_handlers handlers = {.on_done = exited};
-    CLEANUP_FREE char *path = xasprintf("/containers/%s/wait", o->id);
-    struct engine_request r = {.method = "POST",
-                               .path = path,
-                               .query = o->plan.auto_remove ? "condition=removed"
-                                                            : "condition=next-exit",
-                               .deadline = CLOCK_NEVER};
-    o->waiting = engine_request(o->d.engine, &r, &handlers, o);
 }
 
 /* --- the start --- */
@@ -109,17 +125,67 @@ static void started(void *arg, const struct engine_reply *reply UNUSED, const st
         return;
     }
     o->started = true;
-    if (o->session) {
-        session_resize(o->session);
-    } else {
+    if (!o->session) {
         context_finish(o->d.ctx, 0, NULL);
+        return;
+    }
+    session_resize(o->session);
+    finish_when_all(o);
+}
+
+/* Once nothing that it says and no end of it can be missed. */
+static void start_when_all(struct oneoff *o)
+{
+    if (o->attach_open && o->wait_open && !o->starting && !o->end.code) {
+        o->starting = true;
+        engine_container_start(o->d.engine, o->id, started, o);
     }
 }
 
 static void attached(void *arg)
 {
     struct oneoff *o = arg;
-    engine_container_start(o->d.engine, o->id, started, o);
+    o->attach_open = true;
+    start_when_all(o);
+}
+
+static void wait_open(void *arg, const struct engine_reply *reply UNUSED)
+{
+    struct oneoff *o = arg;
+    if (!o->over) {
+        o->wait_open = true;
+        start_when_all(o);
+    }
+}
+
+static void wait_head_late(void *arg)
+{
+    wait_open(arg, NULL);
+}
+
+static void wait_data(void *arg, const void *data, size_t len)
+{
+    struct oneoff *o = arg;
+    if (!o->over) {
+        buf_append(&o->wait_reply, data, len);
+    }
+}
+
+static void begin_wait(struct oneoff *o)
+{
+    static const struct engine_handlers handlers = {
+        .on_open = wait_open, .on_data = wait_data, .on_done = exited};
+    CLEANUP_FREE char *path = xasprintf("/containers/%s/wait", o->id);
+    struct engine_request r = {.method = "POST",
+                               .path = path,
+                               .query = o->plan.auto_remove ? "condition=removed"
+                                                            : "condition=next-exit",
+                               .mode = ENGINE_STREAM,
+                               .deadline = CLOCK_NEVER};
+    buf_init(&o->wait_reply, WAIT_REPLY_MAX);
+    o->wait_head = ev_timer_new(context_loop(o->d.ctx), wait_head_late, o);
+    ev_timer_set(o->wait_head, clock_mono() + WAIT_HEAD_MAX);
+    engine_request(o->d.engine, &r, &handlers, o);
 }
 
 static void signalled(void *arg UNUSED, const struct engine_reply *reply UNUSED,
@@ -127,10 +193,26 @@ static void signalled(void *arg UNUSED, const struct engine_reply *reply UNUSED,
 {
 }
 
+/* Nobody takes what it says: it is stopped in order, and the engine kills it after its grace. */
+static void broken(void *arg, const struct err *err)
+{
+    struct oneoff *o = arg;
+    o->broken = *err;
+    engine_container_stop(o->d.engine, o->id, -1, signalled, o);
+}
+
 /* The signal first; asked again, a stop with its grace period; then by force. */
 static void on_interrupt(void *arg, int times)
 {
     struct oneoff *o = arg;
+    struct err err = {0};
+    if (!o->starting) {
+        err_set(&err, ERR_CANCELLED, "interrupted");
+        context_finish(o->d.ctx, -ERR_CANCELLED, &err);
+        return;
+    }
+    o->forced = times > 2 || o->exited; /* it has ended: only its last output is stuck */
+    finish_when_all(o);
     if (times == 1) {
         engine_container_kill(o->d.engine, o->id,
                               o->d.ctx->last_signal == SIGTERM ? "SIGTERM" : "SIGINT", signalled,
@@ -153,6 +235,7 @@ static int converse(struct oneoff *o, struct err *err)
                                 .on_open = attached,
                                 .resize = engine_container_resize,
                                 .id = o->id,
+                                .on_broken = broken,
                                 .on_end = detached,
                                 .arg = o};
     begin_wait(o);
@@ -162,6 +245,8 @@ static int converse(struct oneoff *o, struct err *err)
     context_on_interrupt(o->d.ctx, NULL, NULL);
     session_free(o->session);
     o->session = NULL;
+    ev_timer_free(o->wait_head);
+    o->wait_head = NULL;
     return rc;
 }
 
@@ -175,7 +260,10 @@ static int start_detached(struct oneoff *o, struct err *err)
     return rc;
 }
 
-/* A container that was created but could not be started is of no use to anybody. */
+/*
+ * A container that was created but could not be started is of no use to anybody. Not by force: one
+ * that did start though we did not hear of it stays.
+ */
 static void removed(void *arg, const struct engine_reply *reply UNUSED,
                     const struct err *err UNUSED)
 {
@@ -188,8 +276,8 @@ static void removed(void *arg, const struct engine_reply *reply UNUSED,
 static void remove_unstarted(struct oneoff *o)
 {
     struct err ignored = {0};
-    if (!o->started && o->plan.auto_remove) {
-        engine_container_remove(o->d.engine, o->id, REMOVE_FORCE | REMOVE_VOLUMES, removed, o);
+    if (!o->started && !str_empty(o->id)) {
+        engine_container_remove(o->d.engine, o->id, REMOVE_VOLUMES, removed, o);
         (void)!context_wait(o->d.ctx, &ignored);
     }
 }
@@ -206,7 +294,7 @@ static int bring_up(struct oneoff *o, const char **name, struct err *err)
     d->plan.apart = *name;
     d->plan.flags = PLAN_PROVE_ALL | (args_flag(a, "no-deps") ? PLAN_NO_DEPS : 0) |
                     (args_flag(a, "build") ? PLAN_BUILD : 0) |
-                    (args_flag(a, "remove-orphans") ? PLAN_REMOVE_ORPHANS : PLAN_IGNORE_ORPHANS);
+                    (drive_removes_orphans(a) ? PLAN_REMOVE_ORPHANS : PLAN_IGNORE_ORPHANS);
     d->run.flags = (args_flag(a, "quiet-pull") ? RUN_QUIET_PULL : 0) |
                    (args_flag(a, "quiet-build") ? RUN_QUIET_BUILD : 0);
     rc = oneoff_pull(a, &d->plan.pull, err);
@@ -230,12 +318,9 @@ static int create(struct oneoff *o, struct err *err)
     d->walked = run_new(context_loop(d->ctx), d->engine, &d->last, &d->hub, &d->run);
     run_start(d->walked, context_done, d->ctx);
     rc = context_wait(d->ctx, err);
-    if (rc < 0) {
-        d->ctx->told = true;
-        return rc;
-    }
     o->id = arena_strdup(&o->arena, run_unit_id(d->walked, d->last.units[0]));
-    return 0;
+    d->ctx->told = rc < 0;
+    return rc < 0 ? rc : 0;
 }
 
 static int whole(struct oneoff *o, struct err *err)
@@ -250,20 +335,24 @@ static int whole(struct oneoff *o, struct err *err)
     rc = oneoff_service(&o->arena, o->d.project, service, o->args, tty_of(o->args), &o->service,
                         &o->plan, err);
     rc = rc ? rc : create(o, err);
-    if (rc) {
-        return rc;
+    if (!rc) {
+        context_progress_end(o->d.ctx);
+        rc = args_flag(o->args, "detach") ? start_detached(o, err) : converse(o, err);
     }
-    context_progress_end(o->d.ctx);
-    rc = args_flag(o->args, "detach") ? start_detached(o, err) : converse(o, err);
     remove_unstarted(o);
     return rc;
 }
 
 static int run_run(struct cmd_context *ctx, const struct args *args, struct err *err)
 {
-    struct oneoff *o = xcalloc(1, sizeof(*o));
     struct project *p = NULL;
     const char *name = args->argv[0];
+    if (args_flag(args, "service-ports") && args_list(args, "publish")->len) {
+        err_set(err, ERR_USAGE, "--service-ports and --publish are incompatible");
+        err_hint(err, "give one of them; --publish takes the service's ports one by one");
+        return -ERR_USAGE;
+    }
+    struct oneoff *o = xcalloc(1, sizeof(*o));
     o->args = args;
     arena_init(&o->arena);
     if (args_flag(args, "quiet")) {
@@ -274,6 +363,7 @@ static int run_run(struct cmd_context *ctx, const struct args *args, struct err 
     rc = rc ? rc : drive_open(&o->d, ctx, args, DRIVE_NEEDS_FILES | DRIVE_IMAGES, err);
     rc = rc ? rc : whole(o, err);
     o->over = true;
+    buf_release(&o->wait_reply);
     drive_release(&o->d);
     arena_release(&o->arena);
     ev_defer_free(context_loop(ctx), o); /* after the engine has answered everything */

@@ -1,24 +1,32 @@
 /*
  * Standard streams over a hijacked connection. Input is read only while the connection takes it,
- * output is written before more is read. A terminal is put into raw mode for the time of the
- * session and restored on every way out of the program, exit() included.
+ * and the connection only while our output is taken: neither side's slowness blocks the loop, so
+ * that signals are always heard. A terminal is raw for the time of the session.
  */
 #include "cmd/session.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <termios.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/outflow.h"
+#include "cmd/terminal.h"
 #include "engine/engine.h"
 #include "engine/stdcopy.h"
 #include "ev/ev.h"
 
 /* The process is not there yet when the connection stands: its terminal cannot be sized at once. */
 #define RESIZE_AGAIN (10 * NS_PER_MS)
-enum { RESIZE_TRIES = 12, CHUNK = 32 << 10 };
+enum {
+    RESIZE_TRIES = 12,
+    CHUNK = 32 << 10,
+    WAITING_MAX = 256 << 10, /* of output, before the connection is not read any more */
+    HELD_MAX = 4 << 10
+};
 
 struct session {
     struct cmd_context *ctx;
@@ -29,40 +37,16 @@ struct session {
     struct ev_fd *input;
     struct ev_signal *winch;
     struct ev_timer *resize_timer;
-    char *id;
+    struct outflow *out, *err;
+    char *id, *held;
     int tries;
+    bool said;      /* something came on standard output */
+    bool paused;    /* the connection is not read until what waits is written */
+    bool broken;    /* told */
+    bool closing;   /* the connection has ended, output is still on its way */
+    struct err end; /* how it ended */
     bool ended, released;
 };
-
-/* --- the terminal: one per process --- */
-
-static struct termios terminal_before;
-static volatile sig_atomic_t terminal_is_raw;
-
-static void terminal_restore(void)
-{
-    if (terminal_is_raw) {
-        terminal_is_raw = 0;
-        tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal_before);
-    }
-}
-
-static void terminal_raw(void)
-{
-    static bool registered;
-    struct termios raw;
-    if (terminal_is_raw || tcgetattr(STDIN_FILENO, &terminal_before)) {
-        return;
-    }
-    if (!registered) {
-        registered = true;
-        atexit(terminal_restore);
-    }
-    raw = terminal_before;
-    cfmakeraw(&raw);
-    terminal_is_raw = 1;
-    tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
-}
 
 bool session_has_terminal(void)
 {
@@ -75,6 +59,7 @@ static void reap(struct session *s)
 {
     if (s->released && !s->call && !s->resizing) {
         free(s->id);
+        free(s->held);
         ev_defer_free(context_loop(s->ctx), s);
     }
 }
@@ -85,14 +70,14 @@ static void resized(void *arg, const struct engine_reply *reply UNUSED, const st
     s->resizing = NULL;
     if (s->ended) {
         reap(s);
-    } else if (err && ++s->tries < RESIZE_TRIES) {
+    } else if (err && s->call && ++s->tries < RESIZE_TRIES) {
         ev_timer_set(s->resize_timer, clock_mono() + RESIZE_AGAIN * s->tries);
     }
 }
 
 void session_resize(struct session *s)
 {
-    if (!s->spec.tty || !s->spec.resize || s->ended) {
+    if (!s->spec.tty || !s->spec.resize || !s->call) {
         return;
     }
     if (s->resizing) { /* the newest size counts: once that one is through */
@@ -161,20 +146,82 @@ static void open_input(struct session *s)
 
 /* --- output --- */
 
+static size_t waiting(const struct session *s)
+{
+    return outflow_waiting(s->out) + outflow_waiting(s->err);
+}
+
+static void finish(struct session *s);
+
+static void on_flow(void *arg, const struct err *err)
+{
+    struct session *s = arg;
+    if (err && !s->broken) {
+        s->broken = true;
+        if (s->spec.on_broken) {
+            s->spec.on_broken(s->spec.arg, err);
+        }
+    }
+    if (waiting(s) > 0) {
+        return;
+    }
+    if (s->paused && s->call) {
+        s->paused = false;
+        engine_pause_reading(s->engine, s->call, false);
+    }
+    if (s->closing) {
+        finish(s);
+    }
+}
+
+/* True: this piece is held back. More output shows that it was the process's own. */
+static bool hold(struct session *s, const void *data, size_t len)
+{
+    size_t prefix = s->spec.hold ? strlen(s->spec.hold) : 0;
+    bool first = !s->said;
+    s->said = true;
+    if (first && prefix && len >= prefix && len < HELD_MAX &&
+        memcmp(data, s->spec.hold, prefix) == 0 && !memchr(data, '\0', len)) {
+        s->held = xstrndup(data, len);
+        return true;
+    }
+    if (s->held) {
+        outflow_write(s->out, s->held, strlen(s->held));
+        free(s->held);
+        s->held = NULL;
+    }
+    return false;
+}
+
 static void on_bytes(void *arg, enum stdcopy_stream stream, const void *data, size_t len)
 {
-    const struct session *s = arg;
-    if (!s->spec.quiet) {
-        show_bytes(stream == STDCOPY_STDERR || stream == STDCOPY_SYSTEM ? STDERR_FILENO
-                                                                        : STDOUT_FILENO,
-                   data, len);
+    struct session *s = arg;
+    if (s->spec.quiet) {
+        return;
+    }
+    if (stream == STDCOPY_STDERR || stream == STDCOPY_SYSTEM) {
+        outflow_write(s->err, data, len);
+    } else if (!hold(s, data, len)) {
+        outflow_write(s->out, data, len);
     }
 }
 
 static void on_data(void *arg, const void *data, size_t len)
 {
     struct session *s = arg;
+    if (s->ended) {
+        return;
+    }
     stdcopy_feed(&s->copy, data, len, on_bytes, s);
+    if (!s->paused && waiting(s) > WAITING_MAX) {
+        s->paused = true;
+        engine_pause_reading(s->engine, s->call, true);
+    }
+}
+
+const char *session_held(const struct session *s)
+{
+    return s->held;
 }
 
 /* --- beginning and end --- */
@@ -199,6 +246,9 @@ static void stop(struct session *s)
     ev_fd_free(s->input);
     ev_signal_free(s->winch);
     ev_timer_free(s->resize_timer);
+    outflow_free(s->out);
+    outflow_free(s->err);
+    s->out = s->err = NULL;
     s->input = NULL;
     s->winch = NULL;
     s->resize_timer = NULL;
@@ -206,15 +256,27 @@ static void stop(struct session *s)
     terminal_restore();
 }
 
+static void finish(struct session *s)
+{
+    stop(s);
+    s->spec.on_end(s->spec.arg, s->end.code ? &s->end : NULL);
+}
+
 static void on_done(void *arg, const struct engine_reply *reply UNUSED, const struct err *err)
 {
     struct session *s = arg;
     s->call = NULL;
-    if (!s->ended) {
-        stop(s);
-        s->spec.on_end(s->spec.arg, err);
+    if (s->ended) {
+        reap(s);
+        return;
     }
-    reap(s);
+    s->end = err ? *err : (struct err){0};
+    s->closing = true;
+    ev_fd_free(s->input);
+    s->input = NULL;
+    if (waiting(s) == 0) {
+        finish(s);
+    }
 }
 
 struct session *session_new(struct cmd_context *ctx, struct engine *engine,
@@ -233,6 +295,9 @@ struct session *session_new(struct cmd_context *ctx, struct engine *engine,
     s->id = xstrdup(spec->id ? spec->id : "");
     stdcopy_init(&s->copy, spec->tty);
     s->resize_timer = ev_timer_new(context_loop(ctx), resize_again, s);
+    fflush(stdout); /* what was said before stays before */
+    s->out = outflow_new(context_loop(ctx), STDOUT_FILENO, on_flow, s);
+    s->err = outflow_new(context_loop(ctx), STDERR_FILENO, on_flow, s);
     s->call = engine_request(engine, &r, &handlers, s);
     return s;
 }

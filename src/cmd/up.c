@@ -85,18 +85,10 @@ static void release_scales(struct scales *s)
     strv_release(&s->names);
 }
 
-static bool env_true(const char *name)
-{
-    const char *v = getenv(name);
-    return v && (str_eq_nocase(v, "1") || str_eq_nocase(v, "true"));
-}
-
 static unsigned orphan_flags(const struct args *args)
 {
-    bool remove = args_flag(args, "remove-orphans") ||
-                  (!args_set(args, "remove-orphans") && env_true("COMPOSE_REMOVE_ORPHANS"));
-    return (remove ? PLAN_REMOVE_ORPHANS : 0) |
-           (env_true("COMPOSE_IGNORE_ORPHANS") ? PLAN_IGNORE_ORPHANS : 0);
+    return (drive_removes_orphans(args) ? PLAN_REMOVE_ORPHANS : 0) |
+           (drive_env("COMPOSE_IGNORE_ORPHANS") ? PLAN_IGNORE_ORPHANS : 0);
 }
 
 /* Containers that exist need their new image first: then what changed is known. */

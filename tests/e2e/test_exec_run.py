@@ -2,11 +2,14 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import termios
+import threading
 import time
 
 import pytest
@@ -69,6 +72,58 @@ class Terminal:
         return self.process.returncode
 
 
+class Between:
+    """Sits between the program and the engine, which then says some things later than it could."""
+    RUNNING = b'{"Running":true,"ExitCode":null}'
+
+    def __init__(self, project):
+        self.upstream = os.environ["DOCKER_HOST"].removeprefix("unix://")
+        self.asked = 0
+        path = str(project.dir / "between.sock")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(16)
+        project.env["DOCKER_HOST"] = f"unix://{path}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client, _ = self.listener.accept()
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client, socket.socket(socket.AF_UNIX) as engine:
+            engine.connect(self.upstream)
+            held, open_ends = None, [client, engine]
+            while True:
+                ready = select.select(open_ends, [], [])[0]
+                if client in ready:
+                    data = client.recv(65536)
+                    if not data:  # a half close: the engine may still have something to say
+                        open_ends.remove(client)
+                        engine.shutdown(socket.SHUT_WR)
+                        continue
+                    if re.match(rb"GET /\S*/exec/\w+/json", data):
+                        self.asked += 1
+                        if self.asked < 4:
+                            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                                           b"Content-Length: %d\r\n\r\n%s" %
+                                           (len(self.RUNNING), self.RUNNING))
+                            continue
+                    held = b"" if re.match(rb"POST /\S*/wait", data) else None
+                    engine.sendall(data)
+                if engine in ready:
+                    data = engine.recv(65536)
+                    if not data:
+                        return
+                    if held is not None:  # the head only together with what it is about
+                        held += data
+                        if b"StatusCode" not in held:
+                            continue
+                        data, held = held, None
+                    client.sendall(data)
+
+
 def one_off(project):
     return [c for c in project.engine.containers(project.name).values()
             if c["Config"]["Labels"]["com.docker.compose.oneoff"] == "True"]
@@ -99,8 +154,86 @@ def test_exec_options(running):
                                                          "/tmp/done", code=None).code == 0)
 
 
+def test_exec_environment_is_the_projects(running, tmp_path_factory):
+    running.env.update(BOTH="ours", OURS="ours")
+    (running.dir / ".env").write_text("IN_FILE=file\nBOTH=file\n", encoding="utf-8")
+    options = [word for key in ("IN_FILE", "BOTH", "OURS", "PATH_OF_NOBODY", "EMPTY=")
+               for word in ("-e", key)]
+    r = running.run("exec", "-T", *options, "web", "sh", "-c",
+                    "echo $IN_FILE $BOTH $OURS ${PATH_OF_NOBODY-unset} ${EMPTY-unset}.")
+    assert r.out == "file ours ours unset .\n"
+    # Without files there is only our own environment.
+    empty = tmp_path_factory.mktemp("empty")
+    r = subprocess.run([running.binary, "-p", running.name, "exec", "-T", "-e", "OURS", "-e",
+                        "IN_FILE", "web", "sh", "-c", "echo $OURS ${IN_FILE-unset}"], cwd=empty,
+                       env=running.env, stdout=subprocess.PIPE, text=True, timeout=60,
+                       stdin=subprocess.DEVNULL, check=True)
+    assert r.stdout == "ours unset\n"
+
+
+@pytest.mark.parametrize("command", ["/no/such", "nosuch", "/etc"])
+def test_exec_of_what_cannot_run(running, command):
+    r = running.run("exec", "-T", "web", command, code=None)
+    assert r.code in (126, 127)
+    assert r.out == "" and command in r.err and "cannot be run" in r.err
+    assert "OCI runtime" not in r.err and "unknown" not in r.err
+
+
+def test_exec_of_what_only_sounds_so(running):
+    text = "OCI runtime exec failed: not really"
+    assert running.run("exec", "-T", "web", "echo", text).out == text + "\n"
+    r = running.run("exec", "-T", "web", "sh", "-c", f"echo {text}; sleep 0.1; echo more; exit 127",
+                    code=127)
+    assert (r.out, r.err) == (text + "\nmore\n", "")
+
+
+def test_exec_asks_again_while_it_runs(running):
+    between = Between(running)
+    running.run("exec", "-T", "web", "sh", "-c", "exit 9", code=9)
+    assert between.asked == 4
+
+
+def test_exec_into_a_closed_pipe(running):
+    p = running.start_process("exec", "-T", "web", "yes")
+    assert p.stdout.readline() == "y\n"
+    p.stdout.close()
+    assert p.wait(20) == 141
+    assert p.stderr.read() == ""
+
+
+def test_exec_interrupted_while_nobody_reads(running):
+    p = running.start_process("exec", "-T", "web", "yes")
+    assert p.stdout.readline() == "y\n"
+    time.sleep(0.5)  # the pipe is full by then
+    p.send_signal(signal.SIGINT)
+    assert p.wait(10) == 130
+
+
+def test_exec_slow_reader_gets_all(running):
+    p = running.start_process("exec", "-T", "web", "sh", "-c",
+                              "i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done; "
+                              "head -c 3000000 /dev/zero; echo err >&2; exit 6")
+    time.sleep(1.5)
+    out, err = p.communicate(timeout=60)
+    assert p.returncode == 6 and err == "err\n"
+    assert out == "".join(f"{i}\n" for i in range(3000)) + "\0" * 3000000
+
+
+def test_exec_into_a_file_and_a_terminal(running):
+    with open(running.dir / "out", "wb") as f:
+        p = subprocess.run([running.binary, "exec", "-T", "web", "sh", "-c",
+                            "head -c 2000000 /dev/zero; echo err >&2"], cwd=running.dir,
+                           env=running.env, stdin=subprocess.DEVNULL, stdout=f, stderr=f,
+                           timeout=60, check=False)
+    assert p.returncode == 0
+    assert sorted((running.dir / "out").read_bytes().split(b"\0")) == [b""] * 2000000 + [b"err\n"]
+    full = subprocess.run([running.binary, "exec", "-T", "web", "echo", "x"], cwd=running.dir,
+                          env=running.env, stdin=subprocess.DEVNULL, timeout=60, check=False,
+                          stdout=os.open("/dev/full", os.O_WRONLY), stderr=subprocess.PIPE)
+    assert full.returncode == 1 and b"standard output" in full.stderr
+
+
 def test_exec_says_what_is_wrong(running):
-    assert running.run("exec", "-T", "web", "/no/such", code=None).code in (126, 127)
     assert "did you mean web" in running.run("exec", "-T", "wep", "true", code=1).err
     running.run("stop", "-t", "1")
     r = running.run("exec", "-T", "web", "true", code=1)
@@ -116,6 +249,15 @@ def test_exec_index(project):
     assert "container #3" in project.run("exec", "-T", "--index", "3", "web", "true", code=1).err
 
 
+def test_exec_takes_one_that_runs(project):
+    project.write({"services": {"web": {"image": TINY, "scale": 2}}}).up()
+    ids = project.ids()["web"]
+    project.engine.call("POST", f"/containers/{ids[1]}/stop?t=1")
+    out = project.run("exec", "-T", "web", "hostname").out.strip()
+    assert ids[2].startswith(out)
+    assert "is not running" in project.run("exec", "-T", "--index", "1", "web", "true", code=1).err
+
+
 def test_exec_with_a_terminal(running):
     t = Terminal(running, "exec", "web", "sh")
     t.type("stty size\n")
@@ -128,12 +270,16 @@ def test_exec_with_a_terminal(running):
     assert t.end() == 5
 
 
-def test_exec_restores_the_terminal_when_killed(running):
+@pytest.mark.parametrize("sent", ["TERM", "HUP", "QUIT", "ABRT", "SEGV"])
+def test_exec_restores_the_terminal_when_killed(running, sent):
+    number = getattr(signal, f"SIG{sent}")
+    # Else the sanitizer's handlers would end the program their own way.
+    running.env["ASAN_OPTIONS"] += ":handle_segv=0:handle_abort=0"
     t = Terminal(running, "exec", "web", "sh")
     t.type("echo re''ady\n")
     t.expect("ready")
-    t.process.send_signal(signal.SIGTERM)
-    assert t.end() == 130
+    t.process.send_signal(number)
+    assert t.end() == (130 if sent == "TERM" else -number)
 
 
 # --- run ---
@@ -221,11 +367,58 @@ def test_run_killed_by_force(project):
     assert r.code == 137 and time.monotonic() - begin < 9
 
 
-def test_run_that_cannot_start_leaves_nothing(project):
+@pytest.mark.parametrize("options", [["--rm", "-T"], ["-T"], ["-d"]])
+def test_run_that_cannot_start_leaves_nothing(project, options):
     project.write(stack())
-    r = project.run("run", "--rm", "--no-deps", "-T", "--entrypoint", "/no/such", "web", code=1)
-    assert "/no/such" in r.err
+    for _ in range(3):
+        r = project.run("run", *options, "--no-deps", "--entrypoint", "/no/such", "web", code=1)
+        assert "/no/such" in r.err and "starting" in r.err and r.out == ""
+        wait_for("it is removed", lambda: one_off(project) == [])
+
+
+def test_run_where_a_wait_is_answered_late(project):
+    project.write(stack())
+    Between(project)
+    r = project.run("run", "--rm", "--no-deps", "-T", "web", "echo out; exit 9", code=9)
+    assert r.out == "out\n" and r.seconds < 5
+
+
+def test_run_into_a_closed_pipe(project):
+    project.write(stack(web={"stop_grace_period": "1s"}))
+    p = project.start_process("run", "--rm", "--no-deps", "-T", "--entrypoint", "yes", "web")
+    assert p.stdout.readline() == "y\n"
+    p.stdout.close()
+    assert p.wait(20) == 137
     wait_for("it is removed", lambda: one_off(project) == [])
+
+
+def test_run_interrupted_while_nobody_reads(project):
+    project.write(stack())
+    p = project.start_process("run", "--rm", "--no-deps", "-T", "web",
+                              "trap 'exit 3' INT; while :; do echo yes; done")
+    assert p.stdout.readline() == "yes\n"
+    time.sleep(0.5)  # the pipe is full by then
+    for _ in range(3):
+        p.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    assert p.wait(20) in (3, 137)
+    wait_for("it is removed", lambda: one_off(project) == [])
+
+
+def test_run_removes_orphans_when_told(project):
+    project.write(stack(old={})).up("--no-deps", "old")
+    project.write(stack())
+    project.run("run", "--rm", "--no-deps", "-T", "web", "true")
+    assert set(project.states()) == {"old"}
+    project.env["COMPOSE_REMOVE_ORPHANS"] = "1"
+    project.run("run", "--rm", "--no-deps", "-T", "web", "true")
+    assert project.states() == {}
+
+
+def test_run_wrong_options(project):
+    project.write(stack())
+    r = project.run("run", "-P", "-p", "80:80", "web", code=2)
+    assert "--service-ports and --publish are incompatible" in r.err
     assert "PORT" in project.run("run", "-p", "a:b", "web", code=2).err.upper()
 
 

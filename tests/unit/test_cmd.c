@@ -1,5 +1,5 @@
 /*
- * cmd/: the command line parser, and a walk over the tables of all commands.
+ * cmd/: the command line parser, a walk over the tables of all commands, and output that waits.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,13 +8,20 @@
 
 #include <cmocka.h>
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/helptext.h"
+#include "cmd/outflow.h"
+#include "ev/ev.h"
 
 static const struct option globals[] = {
     {"file", 'f', OPTION_LIST, "FILE", "File"},
@@ -232,13 +239,135 @@ static void test_help_is_wrapped(void **state)
                                          "                              line of this help\n"));
 }
 
+/* --- output that waits --- */
+
+enum { LONG = 300000 };
+
+struct sink {
+    struct ev_loop *loop;
+    struct outflow *out;
+    struct ev_fd *reader;
+    int fds[2];
+    size_t got;
+    int drained, broken, sys;
+};
+
+static void on_flow(void *arg, const struct err *err)
+{
+    struct sink *k = arg;
+    k->drained += err ? 0 : 1;
+    k->broken += err ? 1 : 0;
+    k->sys = err ? err->sys : k->sys;
+    ev_loop_stop(k->loop);
+}
+
+static void on_read(unsigned ready, void *arg)
+{
+    struct sink *k = arg;
+    char data[5000];
+    ssize_t n = read(k->fds[0], data, sizeof(data));
+    (void)ready;
+    assert_true(n > 0);
+    for (ssize_t i = 0; i < n; i++) {
+        assert_int_equal((unsigned char)data[i], (k->got + (size_t)i) % 251);
+    }
+    k->got += (size_t)n;
+}
+
+static void sink_begin(struct sink *k)
+{
+    signal(SIGPIPE, SIG_IGN);
+    *k = (struct sink){.loop = ev_loop_new()};
+    assert_int_equal(pipe(k->fds), 0);
+    k->out = outflow_new(k->loop, k->fds[1], on_flow, k);
+}
+
+static void sink_end(struct sink *k)
+{
+    outflow_free(k->out);
+    ev_fd_free(k->reader);
+    ev_loop_free(k->loop);
+    close(k->fds[0]);
+    close(k->fds[1]);
+}
+
+static char *pattern(void)
+{
+    char *data = xcalloc(LONG, 1);
+    for (size_t i = 0; i < LONG; i++) {
+        data[i] = (char)(i % 251);
+    }
+    return data;
+}
+
+static void test_outflow_waits(void **state)
+{
+    CLEANUP_FREE char *data = pattern();
+    struct sink k;
+    (void)state;
+    sink_begin(&k);
+    outflow_write(k.out, data, 10);
+    assert_int_equal(outflow_waiting(k.out), 0);
+    outflow_write(k.out, data + 10, LONG / 2); /* a pipe holds 64 KiB: it does not block */
+    assert_true(outflow_waiting(k.out) > LONG / 4);
+    outflow_write(k.out, data + 10 + LONG / 2, LONG - 10 - LONG / 2);
+    assert_int_equal(k.drained, 0);
+    k.reader = ev_fd_new(k.loop, k.fds[0], on_read, &k);
+    ev_fd_want(k.reader, EV_WANT_READ);
+    ev_loop_run(k.loop);
+    assert_int_equal(k.drained, 1);
+    assert_int_equal(outflow_waiting(k.out), 0);
+    while (k.got < LONG) {
+        on_read(EV_WANT_READ, &k);
+    }
+    assert_int_equal(k.broken, 0);
+    sink_end(&k);
+}
+
+static void test_outflow_breaks(void **state)
+{
+    CLEANUP_FREE char *data = pattern();
+    struct sink k;
+    (void)state;
+    sink_begin(&k);
+    outflow_write(k.out, data, LONG);
+    close(k.fds[0]);
+    ev_loop_run(k.loop); /* told while something waits */
+    assert_int_equal(k.broken, 1);
+    assert_int_equal(k.sys, EPIPE);
+    assert_int_equal(outflow_waiting(k.out), 0);
+    outflow_write(k.out, data, LONG);
+    assert_int_equal(k.broken, 1);
+    assert_int_equal(outflow_waiting(k.out), 0);
+    k.fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    sink_end(&k);
+}
+
+static void test_outflow_into_a_file(void **state)
+{
+    CLEANUP_FREE char *data = pattern();
+    FILE *file = tmpfile();
+    struct sink k;
+    (void)state;
+    sink_begin(&k);
+    outflow_free(k.out);
+    k.out = outflow_new(k.loop, fileno(file), on_flow, &k);
+    outflow_write(k.out, data, LONG);
+    assert_int_equal(outflow_waiting(k.out), 0);
+    assert_int_equal(lseek(fileno(file), 0, SEEK_END), LONG);
+    assert_int_equal(k.drained + k.broken, 0);
+    sink_end(&k);
+    fclose(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),           cmocka_unit_test(test_stop_at_argument),
         cmocka_unit_test(test_wrong),           cmocka_unit_test(test_deprecated_warns_once),
         cmocka_unit_test(test_tables),          cmocka_unit_test(test_unknown_commands),
-        cmocka_unit_test(test_help_is_wrapped),
+        cmocka_unit_test(test_help_is_wrapped), cmocka_unit_test(test_outflow_waits),
+        cmocka_unit_test(test_outflow_breaks),  cmocka_unit_test(test_outflow_into_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
