@@ -129,6 +129,22 @@ int drive_walk(struct drive *d, planner_fn *planner, struct err *err)
     return rc;
 }
 
+void drive_summary(struct drive *d, bool ok)
+{
+    struct observed now = {0};
+    struct err ignored = {0};
+    if (!d->walked) {
+        return;
+    }
+    if (!ok) {
+        context_summary(d->ctx, NULL, run_timeline(d->walked));
+        return;
+    }
+    observe_start(d->engine, d->name, NULL, OBSERVE_CONTAINERS, &now, context_done, d->ctx);
+    context_summary(d->ctx, context_wait(d->ctx, &ignored) ? NULL : &now, run_timeline(d->walked));
+    observed_release(&now);
+}
+
 void drive_release(struct drive *d)
 {
     run_free(d->walked);

@@ -52,6 +52,9 @@ int drive_observe(struct drive *d, unsigned flags, struct err *err) MUST_CHECK;
 /* Plans and walks; with --dry-run only prints. Progress goes to the terminal until drive_quiet().
  */
 int drive_walk(struct drive *d, planner_fn *planner, struct err *err) MUST_CHECK;
+/* Below a walk that started something: addresses (when it went well), time to ready, critical path;
+ * the timeline is kept. */
+void drive_summary(struct drive *d, bool ok);
 /* "--timeout 10" in seconds to ns; -1 when not given. */
 int64_t drive_timeout(const struct args *args);
 /* Is this variable of our environment 1 or true? */

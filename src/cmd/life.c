@@ -123,6 +123,7 @@ static int run_start_command(struct cmd_context *ctx, const struct args *args, s
         d.plan.flags = PLAN_PROVE_ALL |
                        (d.from_labels || d.observed.container_count ? PLAN_EXISTING_ONLY : 0);
         rc = drive_walk(&d, plan_up, err);
+        drive_summary(&d, rc == 0);
         if (!rc && !d.last.unit_count && !ctx->dry_run) {
             rc = err_set(err, ERR_NOT_FOUND, "project %s has no container to start", d.name);
             err_hint(err, "fettle up creates and starts them");
@@ -156,6 +157,7 @@ static int run_restart(struct cmd_context *ctx, const struct args *args, struct 
         d.run.flags = args_flag(args, "no-wait") ? RUN_NO_PROOF : 0;
         d.run.stop_timeout = drive_timeout(args);
         rc = drive_walk(&d, plan_restart, err);
+        drive_summary(&d, rc == 0);
     }
     drive_release(&d);
     return rc;

@@ -184,7 +184,7 @@ static void addresses(struct buf *out, const struct observed_container *c)
 
 static void print_table(const struct cmd_context *ctx, const struct status *s)
 {
-    static const char *const head[] = {"  SERVICE", "STATE", "UP", "PROOF", "ADDRESS"};
+    static const char *const head[] = {"  SERVICE", "STATE", "UP", "ADDRESS", "PROOF"};
     bool utf8 = progress_env_utf8();
     CLEANUP_BUF struct buf b = BUF_INIT, cell = BUF_INIT;
     struct table t;
@@ -208,10 +208,10 @@ static void print_table(const struct cmd_context *ctx, const struct status *s)
             buf_append(&cell, since, strcspn(since, "("));
         }
         table_cell(&t, buf_text(&cell));
-        table_cell(&t, row->text);
         buf_clear(&cell);
         addresses(&cell, row->c);
         table_cell(&t, buf_text(&cell));
+        table_cell(&t, row->text);
     }
     table_print(&t, &b, ctx->out.colour, ctx->out.tty ? ctx->out.columns : 0);
     show_buf(STDOUT_FILENO, &b);

@@ -147,22 +147,6 @@ static int check_flags(const struct args *args, struct err *err)
     return 0;
 }
 
-static void summarise(struct drive *d, bool ok)
-{
-    struct observed now = {0};
-    struct err ignored = {0};
-    if (!d->walked) {
-        return;
-    }
-    if (!ok) {
-        context_summary(d->ctx, NULL, run_timeline(d->walked));
-        return;
-    }
-    observe_start(d->engine, d->name, NULL, OBSERVE_CONTAINERS, &now, context_done, d->ctx);
-    context_summary(d->ctx, context_wait(d->ctx, &ignored) ? NULL : &now, run_timeline(d->walked));
-    observed_release(&now);
-}
-
 static int run_up(struct cmd_context *ctx, const struct args *args, struct err *err)
 {
     struct drive d;
@@ -190,7 +174,7 @@ static int run_up(struct cmd_context *ctx, const struct args *args, struct err *
     }
     if (!rc && detached) {
         rc = walk_up(&d, err);
-        summarise(&d, rc == 0);
+        drive_summary(&d, rc == 0);
     } else if (!rc) {
         rc = images_first(&d, err);
         rc = rc ? rc : foreground_up(&d, args, err);

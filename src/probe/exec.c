@@ -56,7 +56,8 @@ static bool is_missing(int exit_code, const char *output, size_t len)
 static bool is_stopping(const char *output, size_t len)
 {
     return says(output, len, "stopped state") || says(output, len, "container is not running") ||
-           says(output, len, "cannot exec in a stopped");
+           says(output, len, "cannot exec in a stopped") ||
+           says(output, len, "setns process"); /* it ended while the command was being started */
 }
 
 void probe_exec_outcome(int exit_code, const char *output, size_t len, struct outcome *ret)

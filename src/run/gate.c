@@ -41,7 +41,7 @@ static bool attempts_open(const struct gate *g)
 {
     bool open = g->check.attempt || g->inspect;
     for (size_t i = 0; i < g->count; i++) {
-        open = open || g->probes[i].attempt;
+        open = open || g->probes[i].attempt || g->probes[i].file;
     }
     return open;
 }
@@ -504,6 +504,17 @@ void gate_event(struct gate *g, const struct engine_event *event)
 void gate_resync(struct gate *g)
 {
     inspect(g);
+}
+
+void gate_last_words(const struct gate *g, struct buf *out)
+{
+    const struct gate_probe *open = unproved(g);
+    const struct outcome *last = open && open->tried ? &open->last
+                                 : g->check.tried    ? &g->check.last
+                                                     : NULL;
+    if (last) {
+        buf_printf(out, ": %s", last->text);
+    }
 }
 
 /* --- time --- */

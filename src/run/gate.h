@@ -27,6 +27,7 @@ struct gate_probe {
     struct probe_run *attempt;
     struct engine_exec *exec;
     struct engine_call *follow; /* log lines */
+    struct engine_call *file;   /* is the file there? */
     void *follow_state;
     struct ev_timer *timer;
 };

@@ -170,6 +170,37 @@ static void begin_log(struct gate_probe *p)
     p->follow = engine_request(g->run->engine, &r, &handlers, f);
 }
 
+/* --- a file in the container --- */
+
+static void file_answered(void *arg, const struct engine_reply *reply, const struct err *err)
+{
+    struct gate_probe *p = arg;
+    struct gate *g = p->gate;
+    struct outcome o = {0};
+    (void)reply;
+    p->file = NULL;
+    if (g->ended) {
+        gate_reap(g);
+        return;
+    }
+    if (!err) {
+        outcome_set(&o, VERDICT_READY, LAYER_APP, "", "%s exists", p->spec->path);
+    } else if (err->status == 404) {
+        outcome_set(&o, VERDICT_NOT_YET, LAYER_APP, "no-file", "%s does not exist", p->spec->path);
+    } else {
+        outcome_set(&o, VERDICT_NOT_YET, LAYER_CONNECT, "file", "%s", err->message);
+    }
+    ended(p, &o);
+}
+
+static void begin_file(struct gate_probe *p)
+{
+    const char *path = p->spec->path ? p->spec->path : "";
+    CLEANUP_FREE char *escaped = engine_escape(path);
+    p->file = engine_simple(p->gate->run->engine, "HEAD", file_answered, p,
+                            "/containers/%s/archive?path=%s", p->gate->unit->id, escaped);
+}
+
 /* --- all kinds --- */
 
 static void begin_network(struct gate_probe *p)
@@ -185,14 +216,16 @@ static void begin_network(struct gate_probe *p)
 
 void gate_probe_begin(struct gate_probe *p)
 {
-    if (p->passed || p->dropped || p->attempt || p->exec || p->follow || p->gate->ended ||
-        !p->gate->running) {
+    if (p->passed || p->dropped || p->attempt || p->exec || p->follow || p->file ||
+        p->gate->ended || !p->gate->running) {
         return;
     }
     if (p->spec->kind == PROBE_EXEC) {
         begin_exec(p);
     } else if (p->spec->kind == PROBE_LOG) {
         begin_log(p);
+    } else if (p->spec->kind == PROBE_FILE) {
+        begin_file(p);
     } else if (probe_can_run(p->spec->kind) && p->gate->address[0]) {
         begin_network(p);
     } else {
@@ -205,6 +238,9 @@ void gate_probe_stop(struct gate_probe *p)
     ev_timer_set(p->timer, CLOCK_NEVER);
     if (p->attempt) {
         probe_run_cancel(p->attempt);
+    }
+    if (p->file) {
+        engine_cancel(p->gate->run->engine, p->file);
     }
     if (p->exec) {
         engine_exec_cancel(p->exec);

@@ -4,6 +4,7 @@
 #ifndef RUN_INTERNAL_H
 #define RUN_INTERNAL_H
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "probe/runner.h"
@@ -155,6 +156,8 @@ void run_report_failure(struct run *r, struct run_unit *u, const struct err *err
 
 /* gate.c: what happened to a container according to the engine. */
 void gate_event(struct gate *g, const struct engine_event *event);
+/* Appends ": what its last attempt said", if there was one. */
+void gate_last_words(const struct gate *g, struct buf *out);
 /* The event stream was interrupted: look again. */
 void gate_resync(struct gate *g);
 

@@ -324,13 +324,17 @@ static void close_timeline(struct run *r)
 {
     struct timeline *t = &r->timeline;
     t->duration = run_elapsed(r);
-    t->ok = !r->err.code;
+    t->ok = !r->err.code && !r->cancelled;
     t->entries = arena_array(&t->arena, t->count, sizeof(*t->entries));
     if (t->count > 1) {
         qsort(r->entries, t->count, sizeof(struct timeline_entry *), by_start);
     }
     for (size_t i = 0; i < t->count; i++) {
         t->entries[i] = *r->entries[i];
+    }
+    if (t->ok) { /* marks it in the entries */
+        CLEANUP_FREE size_t *path = xcalloc(t->count + 1, sizeof(*path));
+        (void)timeline_critical_path(t, path);
     }
 }
 
@@ -423,7 +427,8 @@ static void on_deadline(void *arg)
         struct run_unit *u = e->value;
         if (u->gate) {
             first = missing.len ? first : u->service;
-            buf_printf(&missing, "%s%s", missing.len ? ", " : "", u->service);
+            buf_printf(&missing, "%s%s", missing.len ? "; " : "", u->service);
+            gate_last_words(u->gate, &missing);
         }
     }
     err_set(&err, ERR_TIMEOUT, "application not healthy after %s%s%s",

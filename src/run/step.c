@@ -46,6 +46,13 @@ static bool is_replaced(const struct run_step *s)
     return s->step->victim && s->unit->state == UNIT_RECREATING;
 }
 
+/* Something else uses it: that was a warning, the step is done. */
+static void stays(struct run_step *s)
+{
+    run_unit_set(s->run, s->unit, UNIT_SKIPPED, "still in use");
+    run_step_done(s, NULL);
+}
+
 /* --- networks and volumes --- */
 
 static void network_created(void *arg, const struct engine_reply *reply, const struct err *err)
@@ -73,7 +80,8 @@ static void network_removed(void *arg, const struct engine_reply *reply, const s
     if (err && err->status == 403) { /* containers of others are on it: Compose warns and goes on */
         run_warning(s->run, s->unit, "stop or disconnect what uses it, then run down again",
                     "network %s is still in use", s->step->target);
-        err = NULL;
+        stays(s);
+        return;
     }
     end_call(s, err, 404, UNIT_REMOVED, "removing network");
 }
@@ -105,7 +113,8 @@ static void volume_removed(void *arg, const struct engine_reply *reply, const st
     if (err && err->status == 409) {
         run_warning(s->run, s->unit, "remove the containers that use it first",
                     "volume %s is still in use", s->step->target);
-        err = NULL;
+        stays(s);
+        return;
     }
     end_call(s, err, 404, UNIT_REMOVED, "removing volume");
 }
@@ -123,7 +132,8 @@ static void image_removed(void *arg, const struct engine_reply *reply, const str
     if (err && err->status == 409) {
         run_warning(s->run, s->unit, "", "image %s is used by other containers and stays",
                     s->step->target);
-        err = NULL;
+        stays(s);
+        return;
     }
     end_call(s, err, 404, UNIT_REMOVED, "removing image");
 }
@@ -147,10 +157,25 @@ void step_rename(struct run_step *s)
     s->call = engine_container_rename(s->run->engine, container_id(s), s->unit->name, renamed, s);
 }
 
+/* Cuts what the engine puts before the cause: how it calls its runtime, ids of 64 digits. */
+static void shorten(struct err *err)
+{
+    static const char *const before[] = {
+        "unable to start container process: ", "starting container process caused: ", "Bind for "};
+    for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+        const char *at = strstr(err->message, before[i]);
+        size_t skip = *before[i] == 'B' ? strlen("Bind for ") : strlen(before[i]);
+        if (at) {
+            memmove(err->message, at + skip, strlen(at + skip) + 1);
+        }
+    }
+}
+
 /* What the engine says about a command that cannot run, in words that name the fix. */
 static void explain_start(struct err *err, const struct service *s)
 {
     const char *m = err->message;
+    shorten(err);
     if (strstr(m, "exec format error")) {
         err_hint(err, "the image is for another processor architecture: pull or build it for this "
                       "one (platform: in the file, or docker buildx --platform)");
@@ -161,7 +186,8 @@ static void explain_start(struct err *err, const struct service *s)
     } else if (strstr(m, "permission denied") && strstr(m, "exec")) {
         err_hint(err, "the command is not executable: chmod +x it in the image");
     } else if (strstr(m, "port is already allocated") || strstr(m, "address already in use")) {
-        err_hint(err, "another process has this port: stop it, or publish another one");
+        err_hint(err, "another container (docker ps) or process (ss -ltnp) has this port: stop it, "
+                      "or publish another one");
     } else if (strstr(m, "Address already in use")) {
         err_hint(err, "another container has this address: change ipv4_address, or stop it");
     }

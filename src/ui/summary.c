@@ -138,7 +138,7 @@ void summary_critical_path(struct buf *out, bool colour, struct timeline *t)
         style_printf(out, colour, t->ok ? STYLE_GREEN : STYLE_RED, "%s %s",
                      t->ok ? "ready in" : "gave up after",
                      clock_human(t->duration, time, sizeof(time)));
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; t->ok && i < n; i++) {
             const struct timeline_entry *e = &t->entries[path[i]];
             struct summary_link l = summary_link(e, released);
             buf_str(out, i == 0 ? "   critical path: " : " > ");
