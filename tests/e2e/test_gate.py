@@ -1,5 +1,6 @@
 """Nothing starts before what it depends on is proved; what can never be ready fails at once."""
 import os
+import signal
 import time
 
 import pytest
@@ -177,6 +178,36 @@ def test_first_run_of_postgres_never_releases_too_early(project, stack_images, a
     assert time.monotonic() - begin < 10
     assert project.container("app")["State"]["Running"]
     assert project.container("app")["RestartCount"] == 0
+
+
+def test_a_file_in_the_container(project):
+    """/etc/hostname is on the host too, and proves nothing; what counts is in the container."""
+    project.write(stack(healthy("api"), api={
+        "entrypoint": ["sh", "-c", "sleep 0.7; touch /run-ready; exec tiny pause"],
+        "x-fettle": {"ready": {"file": "/run-ready"}}}))
+    r = project.up()
+    assert "/run-ready exists" in r.err and r.seconds > 0.7
+    project.run("down", "-t", "1")
+    project.write(stack(healthy("api"), api={
+        "x-fettle": {"ready": {"file": __file__, "timeout": "1s"}}}))
+    assert "does not exist" in project.up(code=5).err
+
+
+def test_what_dies_at_once_is_not_ready(project):
+    project.write({"services": {"app": {"image": TINY, "command": ["exit", "3", "20"]}}})
+    r = project.up(code=1)
+    assert "exited with 3" in r.err
+
+
+def test_a_stopped_start_is_not_called_ready(project):
+    project.write(stack(healthy("api"), api={
+        "command": ["flaky", "8080", "600000"], "healthcheck": {"test": WGET, "interval": "1s"}}))
+    p = project.start_process("up", "-d")
+    while "proving" not in p.stderr.readline():
+        pass
+    p.send_signal(signal.SIGINT)
+    r = project.finish(p, 20)
+    assert r.code == 130 and "ready in" not in r.err
 
 
 def test_problems_of_the_file_come_before_anything_is_made(project):

@@ -133,6 +133,17 @@ def test_stop_start_restart(project):
     assert project.ids() == ids
 
 
+def test_the_timeline_is_that_of_the_last_start(project):
+    project.env["XDG_STATE_HOME"] = str(project.dir / "state")
+    project.write(two_services()).up()
+    first = project.run("timeline", "--format", "json").json()
+    assert any(e["critical"] for e in first["entries"])
+    project.up()  # nothing is started
+    assert project.run("timeline", "--format", "json").json() == first
+    assert "ready in" in project.run("restart", "-t", "1").err
+    assert project.run("timeline", "--format", "json").json() != first
+
+
 def test_start_of_a_stack_that_does_not_exist_creates_it(project):
     project.write(two_services())
     project.run("start")
