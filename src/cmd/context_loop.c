@@ -183,7 +183,7 @@ void context_summary(struct cmd_context *ctx, const struct observed *observed, s
     if (observed) {
         summary_addresses(&b, ctx->err.colour, observed);
     }
-    summary_critical_path(&b, ctx->err.colour, t);
+    summary_critical_path(&b, ctx->err.colour, ctx->err.tty ? ctx->err.columns : 0, t);
     progress_text(ctx->renderer, buf_text(&b));
 }
 

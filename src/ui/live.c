@@ -118,20 +118,16 @@ static void row_line(struct buf *out, const struct live *l, const struct board *
 
 static void head_line(struct buf *out, const struct live *l, const struct board *b)
 {
-    size_t containers = 0, settled = 0, other = 0;
+    size_t containers = 0, settled = 0;
     char time[32];
     CLEANUP_BUF struct buf text = BUF_INIT;
     VEC_FOREACH (struct board_row, row, &b->rows) {
         containers += row->unit == UNIT_CONTAINER;
         settled += row->unit == UNIT_CONTAINER && board_mood(row->state) >= MOOD_GOOD;
-        other += row->unit != UNIT_CONTAINER && board_mood(row->state) >= MOOD_GOOD;
     }
     buf_str(&text, b->command ? b->command : "");
     if (containers) {
-        buf_printf(&text, "  %zu/%zu", settled, containers);
-    }
-    if (other) {
-        buf_printf(&text, "  +%zu", other);
+        buf_printf(&text, "  %zu of %zu containers", settled, containers);
     }
     buf_printf(&text, "  %s", clock_human(b->now - b->began, time, sizeof(time)));
     CLEANUP_BUF struct buf cut = BUF_INIT;

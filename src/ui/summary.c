@@ -128,10 +128,10 @@ static void link_text(struct buf *out, bool colour, const struct timeline_entry 
     buf_str(out, separator[0] == ',' ? ")" : "");
 }
 
-void summary_critical_path(struct buf *out, bool colour, struct timeline *t)
+void summary_critical_path(struct buf *out, bool colour, int columns, struct timeline *t)
 {
     size_t *path = xcalloc(t->count + 1, sizeof(*path));
-    size_t n = timeline_critical_path(t, path);
+    size_t n = timeline_critical_path(t, path), line = out->len;
     int64_t released = 0;
     char time[32];
     if (t->count) {
@@ -141,8 +141,16 @@ void summary_critical_path(struct buf *out, bool colour, struct timeline *t)
         for (size_t i = 0; t->ok && i < n; i++) {
             const struct timeline_entry *e = &t->entries[path[i]];
             struct summary_link l = summary_link(e, released);
+            CLEANUP_BUF struct buf link = BUF_INIT;
+            link_text(&link, colour, e, &l);
+            if (i && columns > 0 &&
+                str_columns(buf_text(out) + line) + str_columns(buf_text(&link)) + strlen(" > ") >
+                    (size_t)columns) {
+                line = out->len + 1;
+                buf_char(out, '\n');
+            }
             buf_str(out, i == 0 ? "   critical path: " : " > ");
-            link_text(out, colour, e, &l);
+            buf_append(out, link.data, link.len);
             released = e->ready;
         }
         buf_char(out, '\n');

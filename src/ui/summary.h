@@ -19,7 +19,7 @@ void summary_address(struct buf *out, const struct observed_port *port);
  * "ready in 2.31 s   critical path: postgres 1.62 s (start 0.39, boot 1.20, proof 0.03) > ...".
  * Marks the critical entries. Nothing when nothing was started.
  */
-void summary_critical_path(struct buf *out, bool colour, struct timeline *t);
+void summary_critical_path(struct buf *out, bool colour, int columns, struct timeline *t);
 
 /* The parts of one link of the chain, in ns: from when it was released to its proof. */
 struct summary_link {

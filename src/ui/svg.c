@@ -304,7 +304,7 @@ static int chain_lines(struct buf *out, const char *chain, int y)
 void waterfall_svg(struct buf *out, struct timeline *t)
 {
     CLEANUP_BUF struct buf chain = BUF_INIT;
-    summary_critical_path(&chain, false, t);
+    summary_critical_path(&chain, false, 0, t);
     buf_truncate(&chain, chain.len ? chain.len - 1 : 0);
     const char *chain_text = strstr(buf_text(&chain), "critical path: ");
     chain_text = chain_text ? chain_text : "";

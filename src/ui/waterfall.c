@@ -119,5 +119,5 @@ void waterfall_text(struct buf *out, bool colour, bool utf8, int columns, struct
         buf_char(out, '\n');
     }
     legend(out, colour, utf8);
-    summary_critical_path(out, colour, t);
+    summary_critical_path(out, colour, 0, t);
 }
