@@ -66,18 +66,19 @@ void plan_orphans(struct plan *plan, const struct plan_options *opts, bool remov
     }
 }
 
-/* Every step of a service's dependents comes before its own steps of the kinds that take away. */
+/* What a service's dependents run is stopped before its own steps that take away begin; their
+ * removal nobody has to wait for. */
 static void order_reverse(struct plan *plan)
 {
     for (size_t i = 0; i < plan->step_count; i++) {
         struct step *s = plan->steps[i];
-        if (!s->service || (s->kind != STEP_STOP && s->kind != STEP_REMOVE)) {
+        bool first = s->kind == STEP_STOP || (s->kind == STEP_REMOVE && !s->dep_count);
+        if (!s->service || !first) {
             continue;
         }
         for (size_t j = 0; j < plan->step_count; j++) {
             const struct step *other = plan->steps[j];
-            if (!other->service || other->service == s->service ||
-                (other->kind != STEP_STOP && other->kind != STEP_REMOVE)) {
+            if (!other->service || other->service == s->service || other->kind != STEP_STOP) {
                 continue;
             }
             for (size_t d = 0; d < other->service->depends_on_count; d++) {
