@@ -62,6 +62,26 @@ int drive_open(struct drive *d, struct cmd_context *ctx, const struct args *args
     return rc;
 }
 
+/* The words are those of the option's choices. */
+enum pull_override drive_pull(const struct args *args)
+{
+    static const struct {
+        const char *word;
+        enum pull_override value;
+    } words[] = {{"always", PULL_OVERRIDE_ALWAYS},
+                 {"missing", PULL_OVERRIDE_MISSING},
+                 {"if_not_present", PULL_OVERRIDE_MISSING},
+                 {"never", PULL_OVERRIDE_NEVER},
+                 {"build", PULL_OVERRIDE_BUILD}};
+    const char *text = args_text(args, "pull");
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (str_eq(words[i].word, text)) {
+            return words[i].value;
+        }
+    }
+    return PULL_AS_SAID;
+}
+
 int64_t drive_timeout(const struct args *args)
 {
     int64_t s = args_number(args, "timeout", -1);

@@ -55,6 +55,8 @@ int drive_walk(struct drive *d, planner_fn *planner, struct err *err) MUST_CHECK
 /* Below a walk that started something: addresses (when it went well), time to ready, critical path;
  * the timeline is kept. */
 void drive_summary(struct drive *d, bool ok);
+/* --pull of up, create and run, whose choices are checked already. */
+enum pull_override drive_pull(const struct args *args);
 /* "--timeout 10" in seconds to ns; -1 when not given. */
 int64_t drive_timeout(const struct args *args);
 /* Is this variable of our environment 1 or true? */

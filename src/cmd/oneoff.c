@@ -18,26 +18,6 @@
 
 enum { ENV_FILE_MAX = 8 << 20, SLUG_BYTES = 32, NAME_DIGITS = 12 };
 
-int oneoff_pull(const struct args *args, enum pull_override *ret, struct err *err)
-{
-    const char *text = args_text(args, "pull");
-    static const struct {
-        const char *word;
-        enum pull_override value;
-    } words[] = {{"policy", PULL_AS_SAID},           {"always", PULL_OVERRIDE_ALWAYS},
-                 {"missing", PULL_OVERRIDE_MISSING}, {"if_not_present", PULL_OVERRIDE_MISSING},
-                 {"never", PULL_OVERRIDE_NEVER},     {"build", PULL_OVERRIDE_BUILD}};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (str_eq(words[i].word, text)) {
-            *ret = words[i].value;
-            return 0;
-        }
-    }
-    err_set(err, ERR_USAGE, "--pull %s: no such policy", text);
-    err_hint(err, "one of always, missing, never, policy");
-    return -ERR_USAGE;
-}
-
 static struct string_list to_list(struct arena *arena, const struct vec *from)
 {
     struct string_list list = {.count = from->len, .set = from->len > 0};

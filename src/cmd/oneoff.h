@@ -9,8 +9,6 @@
 #include "model/project.h"
 #include "plan/plan.h"
 
-/* --pull */
-int oneoff_pull(const struct args *args, enum pull_override *ret, struct err *err) MUST_CHECK;
 /* Everything in the arena. argv[0] is the service, the rest its command. */
 int oneoff_service(struct arena *arena, const struct project *project,
                    const struct service *service, const struct args *args, bool tty,

@@ -297,8 +297,8 @@ static int bring_up(struct oneoff *o, const char **name, struct err *err)
                     (drive_removes_orphans(a) ? PLAN_REMOVE_ORPHANS : PLAN_IGNORE_ORPHANS);
     d->run.flags = (args_flag(a, "quiet-pull") ? RUN_QUIET_PULL : 0) |
                    (args_flag(a, "quiet-build") ? RUN_QUIET_BUILD : 0);
-    rc = oneoff_pull(a, &d->plan.pull, err);
-    rc = rc ? rc : drive_walk(d, plan_up, err);
+    d->plan.pull = drive_pull(a);
+    rc = drive_walk(d, plan_up, err);
     if (!rc && d->last.step_count && !d->ctx->dry_run) {
         rc = drive_observe(d, DRIVE_IMAGES, err); /* their ids go into the new container */
     }

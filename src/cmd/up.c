@@ -17,26 +17,6 @@ static unsigned flag(const struct args *args, const char *name, unsigned bit)
     return args_flag(args, name) ? bit : 0;
 }
 
-/* The words are those of the option's choices. */
-static enum pull_override pull_of(const struct args *args)
-{
-    static const struct {
-        const char *word;
-        enum pull_override value;
-    } words[] = {{"always", PULL_OVERRIDE_ALWAYS},
-                 {"missing", PULL_OVERRIDE_MISSING},
-                 {"if_not_present", PULL_OVERRIDE_MISSING},
-                 {"never", PULL_OVERRIDE_NEVER},
-                 {"build", PULL_OVERRIDE_BUILD}};
-    const char *text = args_text(args, "pull");
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (str_eq(words[i].word, text)) {
-            return words[i].value;
-        }
-    }
-    return PULL_AS_SAID;
-}
-
 /* "web=3" */
 static int read_scale(const char *text, struct plan_scale *ret, char **name, struct err *err)
 {
@@ -170,7 +150,7 @@ static int run_up(struct cmd_context *ctx, const struct args *args, struct err *
         d.plan.scale_count = scales.count;
         d.plan.flags |= args_flag(args, "no-wait") ? 0 : PLAN_PROVE_ALL;
         d.run.deadline = wait > 0 ? clock_add(clock_mono(), wait * NS_PER_SEC) : CLOCK_NEVER;
-        d.plan.pull = pull_of(args);
+        d.plan.pull = drive_pull(args);
     }
     if (!rc && detached) {
         rc = walk_up(&d, err);
@@ -277,7 +257,7 @@ static int run_create(struct cmd_context *ctx, const struct args *args, struct e
         d.plan.flags |= PLAN_NO_START;
         d.plan.scales = scales.items;
         d.plan.scale_count = scales.count;
-        d.plan.pull = pull_of(args);
+        d.plan.pull = drive_pull(args);
     }
     rc = rc ? rc : walk_up(&d, err);
     drive_release(&d);
