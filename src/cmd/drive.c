@@ -35,11 +35,29 @@ int drive_observe(struct drive *d, unsigned flags, struct err *err)
     return context_wait(d->ctx, err);
 }
 
+/* Who we are at registries, and proxies: what docker's configuration says counts for us too. */
+static void read_docker_config(struct drive *d)
+{
+    const char *dir = getenv("DOCKER_CONFIG"), *home = getenv("HOME");
+    CLEANUP_FREE char *path = !str_empty(dir)
+                                  ? xasprintf("%s/config.json", dir)
+                                  : xasprintf("%s/.docker/config.json", home ? home : "");
+    struct err err = {0};
+    if (docker_config_load(path, &d->config, &err)) {
+        show_warning(d->ctx, "%s:%d: %s; going on without it", err.file, err.line, err.message);
+        return;
+    }
+    d->run.config = d->config;
+    d->proxies = docker_config_proxies(d->config, &d->arena, engine_traits(d->engine)->endpoint);
+    d->run.proxies = &d->proxies;
+}
+
 int drive_open(struct drive *d, struct cmd_context *ctx, const struct args *args, unsigned flags,
                struct err *err)
 {
     int rc = 0;
     *d = (struct drive){.ctx = ctx};
+    arena_init(&d->arena);
     if (flags & DRIVE_SERVICES_FROM_ARGS) {
         d->services = xcalloc(args->argc + 1, sizeof(*d->services));
         for (size_t i = 0; i < args->argc; i++) {
@@ -59,6 +77,9 @@ int drive_open(struct drive *d, struct cmd_context *ctx, const struct args *args
         d->project = d->from_labels = plan_project_from_labels(d->name, &d->observed);
     }
     d->run.project = d->name;
+    if (!rc && (flags & DRIVE_IMAGES)) {
+        read_docker_config(d);
+    }
     return rc;
 }
 
@@ -173,4 +194,6 @@ void drive_release(struct drive *d)
     observed_release(&d->observed);
     project_free(d->from_labels);
     free(d->services);
+    docker_config_free(d->config);
+    arena_release(&d->arena);
 }

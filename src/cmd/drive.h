@@ -27,6 +27,9 @@ struct drive {
     struct plan last; /* the plan walked last */
     struct run *walked;
     const char **services; /* of the command line */
+    struct docker_config *config;
+    struct arena arena;
+    struct key_values proxies;
 };
 
 typedef int planner_fn(const struct project *p, const struct observed *o,

@@ -95,12 +95,18 @@ static void on_data(void *arg, const void *data, size_t len)
     json_lines_feed(&p->lines, data, len, on_line, p);
 }
 
-static void explain(struct err *err, const char *image)
+static void explain(struct err *err, const struct docker_config *config, const char *image)
 {
-    const char *m = err->message;
+    const char *m = err->message, *helper = docker_config_helper(config, image);
     if (strstr(m, "manifest unknown") || strstr(m, "not found")) {
         err_hint(err, "is the name right? There is no %s in its registry", image);
-    } else if (strstr(m, "denied") || strstr(m, "unauthorized")) {
+    } else if (helper && (strstr(m, "denied") || strstr(m, "unauthorized"))) {
+        err_hint(err,
+                 "docker's configuration leaves the log-in to the helper %s, which is not asked: "
+                 "pull it with docker pull",
+                 helper);
+    } else if (strstr(m, "denied") || strstr(m, "unauthorized") ||
+               strstr(m, "no basic auth credentials")) {
         err_hint(err, "log in to its registry first: docker login; or the name is wrong");
     } else if (strstr(m, "lookup") || strstr(m, "timeout") || strstr(m, "refused")) {
         err_hint(err, "the registry cannot be reached: check network, DNS and proxy");
@@ -152,7 +158,7 @@ static void on_done(void *arg, const struct engine_reply *reply, const struct er
         if (s->step->service && s->step->service->build) {
             err_hint(&own, "it can be built: --build");
         } else {
-            explain(&own, s->step->target);
+            explain(&own, s->run->options.config, s->step->target);
         }
         err_prefix(&own, "pulling %s", s->step->target);
         err_subject(&own, s->unit->service);
@@ -184,10 +190,11 @@ void step_image_pull(struct run_step *s)
     static const struct engine_handlers handlers = {.on_data = on_data, .on_done = on_done};
     const char *platform = s->step->service ? s->step->service->platform : NULL;
     CLEANUP_FREE char *query = pull_query(s->step->target, platform);
+    CLEANUP_FREE char *auth = docker_config_auth(s->run->options.config, s->step->target);
     struct engine_request r = {.method = "POST",
                                .path = "/images/create",
                                .query = query,
-                               .registry_auth = s->run->options.registry_auth,
+                               .registry_auth = auth,
                                .mode = ENGINE_STREAM,
                                .deadline = clock_add(clock_mono(), PULL_TIMEOUT)};
     struct pull *p = xcalloc(1, sizeof(*p));
@@ -195,6 +202,9 @@ void step_image_pull(struct run_step *s)
     json_lines_init(&p->lines, 0);
     run_unit_set(s->run, s->unit, UNIT_PULLING, "%s", s->step->reason);
     s->call = engine_request(s->run->engine, &r, &handlers, p);
+    if (auth) {
+        mem_wipe(auth, strlen(auth));
+    }
 }
 
 /* --- building --- */
@@ -238,11 +248,16 @@ void step_image_build(struct run_step *s)
 {
     static const struct build_options plain;
     struct build_options o = s->run->options.build ? *s->run->options.build : plain;
+    CLEANUP_FREE char *auths = docker_config_auths(s->run->options.config);
     struct err err = {0};
     o.proxies = s->run->options.proxies;
+    o.registry_config = auths;
     run_unit_set(s->run, s->unit, UNIT_BUILDING, "%s", s->step->reason);
     if (engine_build(s->run->engine, s->run->plan->project, s->step->service, &o, on_build_line,
                      on_built, s, &s->call, &err)) {
         on_built(s, "", "", &err);
+    }
+    if (auths) {
+        mem_wipe(auths, strlen(auths));
     }
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "engine/build.h"
+#include "engine/docker_config.h"
 #include "engine/engine.h"
 #include "ev/ev.h"
 #include "model/event.h"
@@ -34,9 +35,9 @@ struct run_options {
     int64_t settle;       /* ns that a container with nothing to prove must stay up before it counts
                              as started; 0 = 100 ms */
     const char *project;  /* its name */
-    const struct build_options *build; /* what --no-cache and the like add; NULL = nothing */
-    const char *registry_auth;         /* for pulls; NULL = none */
-    const struct key_values *proxies;  /* from the docker configuration; may be NULL */
+    const struct build_options *build;  /* what --no-cache and the like add; NULL = nothing */
+    const struct docker_config *config; /* who we are at registries; NULL = nobody */
+    const struct key_values *proxies;   /* from the docker configuration; may be NULL */
     bool (*attach_wanted)(void *arg,
                           const struct service *service); /* with RUN_ATTACH; NULL = all */
     void *attach_arg;
