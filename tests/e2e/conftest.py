@@ -68,7 +68,9 @@ def engine():
         skip_or_fail("no private dockerd can be started here (see above)")
     os.environ["DOCKER_HOST"] = started.stdout.strip()
     enter_network_of(Path(ENGINE_DIR, "pid").read_text(encoding="ascii").split()[0])
-    yield Engine()
+    mine = Engine()
+    mine.clear()
+    yield mine
     subprocess.run([tool, "stop", ENGINE_DIR], check=True)
 
 
