@@ -33,44 +33,42 @@ static bool says(const char *output, size_t len, const char *text)
     return output && len > 0 && memmem(output, len, text, strlen(text)) != NULL;
 }
 
-/* Words of engines and shells for a program that is not there. */
-static bool is_missing(int exit_code, const char *output, size_t len)
+/* The text is the engine's runtime's, not the command's own. */
+static bool is_of_runtime(const char *output, size_t len)
 {
-    static const char *const words[] = {
-        "executable file not found", /* runc, crun */
-        "no such file or directory: unknown",
-        "OCI runtime exec failed: exec failed: unable to start",
-    };
-    if (exit_code == 127) {
-        return true;
-    }
-    for (size_t i = 0; exit_code == 126 && i < ARRAY_LEN(words); i++) {
-        if (says(output, len, words[i])) {
-            return true;
-        }
-    }
-    return false;
+    return says(output, len, "OCI runtime") || says(output, len, "exec failed: ") ||
+           says(output, len, "crun: ") || says(output, len, "stopped state") ||
+           says(output, len, "container is not running");
 }
 
-/* The container went away under the command; says nothing about the command. */
-static bool is_stopping(const char *output, size_t len)
+/*
+ * The runtime found no such program, or may not run it. Whatever else it says ("write init-p:
+ * broken pipe", "error executing setns process", a namespace that is gone) comes from a container
+ * that ends while the command is being started, and says nothing about the command.
+ */
+static bool is_runtimes_no(const char *output, size_t len)
 {
-    return says(output, len, "stopped state") || says(output, len, "container is not running") ||
-           says(output, len, "cannot exec in a stopped") ||
-           says(output, len, "setns process"); /* it ended while the command was being started */
+    return says(output, len, "executable file not found") ||
+           says(output, len, "executable file `") ||
+           (says(output, len, "exec: \"") &&
+            (says(output, len, "no such file or directory") ||
+             says(output, len, "permission denied") || says(output, len, "exec format error")));
 }
 
 void probe_exec_outcome(int exit_code, const char *output, size_t len, struct outcome *ret)
 {
     char line[LINE_MAX_SHOWN], code[16];
+    bool runtime = is_of_runtime(output, len) && exit_code >= 126;
     last_line(output, len, line, sizeof(line));
     snprintf(code, sizeof(code), "exit-%d", exit_code);
     if (exit_code == 0) {
         outcome_set(ret, VERDICT_READY, LAYER_APP, "", "the command says ready%s%s",
                     *line ? ": " : "", line);
-    } else if (is_stopping(output, len)) {
-        outcome_set(ret, VERDICT_NOT_YET, LAYER_CONNECT, "stopped", "the container is not running");
-    } else if (is_missing(exit_code, output, len)) {
+    } else if (runtime && !is_runtimes_no(output, len)) {
+        outcome_set(ret, VERDICT_NOT_YET, LAYER_CONNECT, "stopped",
+                    "the container is not running any more");
+    } else if (exit_code == 127 ||
+               (runtime && exit_code == 126 && !says(output, len, "permission denied"))) {
         outcome_set(ret, VERDICT_NEVER, LAYER_CONFIG, code, "the command is not in the image%s%s",
                     *line ? ": " : "", line);
     } else if (exit_code == 126) {

@@ -31,6 +31,26 @@ static void test_exec(void **state)
          VERDICT_NEVER, "exit-126", "not in the image"},
         {126, "sh: 1: /probe: Permission denied", VERDICT_NEVER, "exit-126", "cannot be executed"},
         {126, "cannot exec in a stopped state", VERDICT_NOT_YET, "stopped", "not running"},
+        {126,
+         "OCI runtime exec failed: exec failed: unable to start container process: error "
+         "executing setns process: exit status 1: unknown",
+         VERDICT_NOT_YET, "stopped", "not running"},
+        {126,
+         "OCI runtime exec failed: exec failed: unable to start container process: error "
+         "writing config to pipe: write init-p: broken pipe: unknown",
+         VERDICT_NOT_YET, "stopped", "not running"},
+        {126,
+         "OCI runtime exec failed: exec failed: unable to start container process: open "
+         "/proc/1/ns/ipc: no such file or directory: unknown",
+         VERDICT_NOT_YET, "stopped", "not running"},
+        {126,
+         "OCI runtime exec failed: exec failed: unable to start container process: exec: "
+         "\"/x\": stat /x: no such file or directory: unknown",
+         VERDICT_NEVER, "exit-126", "not in the image"},
+        {126,
+         "OCI runtime exec failed: exec failed: unable to start container process: exec: "
+         "\"/etc/passwd\": permission denied: unknown",
+         VERDICT_NEVER, "exit-126", "cannot be executed"},
         {137, "", VERDICT_NOT_YET, "exit-137", "ends with 137"},
     };
     struct outcome o = {0};
