@@ -271,6 +271,7 @@ static const struct option create_options[] = {
     {"no-build", 0, OPTION_FLAG, NULL, "Do not build, even if an image is missing"},
     {"no-recreate", 0, OPTION_FLAG, NULL, "Leave existing containers as they are"},
     PULL_OPTION,
+    {"quiet-build", 0, OPTION_FLAG, NULL, "Do not show build output", .bits = OPTION_HIDDEN},
     {"quiet-pull", 0, OPTION_FLAG, NULL, "Do not show pull progress"},
     {"remove-orphans", 0, OPTION_FLAG, NULL, "Remove containers of services that are in no file"},
     SCALE_OPTION,

@@ -188,6 +188,21 @@ def test_run_exec_logs_port(project):
     assert "first" not in project.run("logs", "--no-color", "--tail", "1", "say").out
 
 
+def test_every_command_of_a_stack_runs(project):
+    """One after another on one small stack: what is in no other test is run here at least."""
+    project.env["XDG_STATE_HOME"] = str(project.dir / "state")
+    project.write(two_services(web={"ports": ["127.0.0.1::8080"]}))
+    project.run("create")
+    assert project.states() == {"db": ["created"], "web": ["created"]}
+    for words in ("start", "pause web", "unpause web", "scale web=2", "scale web=1", "images", "top",
+                  "volumes", "ls", "status", "ps -a", "plan", "plan --down", "logs", "timeline",
+                  "port web 8080", "config", "config --services", "events --until 0s", "build",
+                  "pull --policy missing", "kill -s SIGKILL db", "create --force-recreate", "stop",
+                  "rm -f", "version", "completion bash", "man", "help up", "setup", "clean -y"):
+        project.run(*words.split())
+    project.assert_gone()
+
+
 def test_ps_and_config_speak_json(project):
     project.write(two_services()).up()
     rows = project.run("ps", "--format", "json").lines()
