@@ -38,7 +38,8 @@ def test_killed_at_random_moments(project):
 def test_interrupted_it_stops_cleanly(project):
     project.write(MODEL)
     process = project.start_process("up", "-d", "--wait")
-    time.sleep(0.5)
+    while "starting" not in process.stderr.readline():
+        assert process.poll() is None
     process.send_signal(signal.SIGINT)
     r = project.finish(process, 20)
     assert r.code in (0, 1, 5, 130)
